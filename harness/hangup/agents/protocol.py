@@ -1,0 +1,183 @@
+"""The agent protocol, version 1: JSON lines on an agent's standard input and output.
+
+An agent first says hello, once. Then it answers each request with one reply of the same id; several requests may be
+in flight, and replies come in any order. What a trial is expected to show is never part of a request. The published
+form of these models is ``protocol-1.schema.json`` beside this file (``python -m hangup.agents.protocol`` writes it).
+
+Bytes on the wire are carried as text in which each character is one byte (Latin-1).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+VERSION = 1
+MAX_LINE = 1 << 20
+"""Bytes of the longest line that an agent may write; more is taken for a flood."""
+
+Layer = Literal["stream", "http"]
+ClientId = Annotated[str, Field(pattern=r"^[a-z0-9]+/[a-z0-9.+-]+$")]
+
+
+class Message(BaseModel):
+    """Every message is frozen, and an unknown field is an error, so that a misspelt one is noticed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ClientInfo(Message):
+    """One client that the agent hosts, and the versions of the libraries it is made of."""
+
+    layer: Layer
+    ops: list[str] = Field(min_length=1)
+    versions: dict[str, str] = {}
+
+
+class Hello(Message):
+    """The agent's first line."""
+
+    type: Literal["hello"]
+    protocol: int
+    language: str
+    runtime: str
+    """The runtime and its version as its users name it: ``CPython 3.11.7``, ``go1.26.8``."""
+    clients: dict[ClientId, ClientInfo]
+
+
+class Request(Message):
+    """Fields that every request has."""
+
+    id: int = Field(gt=0)
+    client: ClientId
+    session: str
+    """One user of the client: sockets, pools and connections are shared within a session and never between two."""
+
+
+class Target(Message):
+    """Where to connect: an address literal and a port."""
+
+    host: str
+    port: int = Field(gt=0, lt=65536)
+
+
+class Exchange(Request, Target):
+    """One request and its response. The op that both layers share.
+
+    An ``http`` client performs ``method`` on ``path`` with ``body``. A ``stream`` client connects unless the session
+    is connected, sends ``request`` and reads until ``announced`` bytes or the end of the stream.
+    """
+
+    op: Literal["exchange"] = "exchange"
+    method: Literal["GET", "POST"]
+    path: str
+    body: str
+    request: str
+    announced: int = Field(ge=0)
+
+
+class Connect(Request, Target):
+    """Connect, for ``stream`` clients."""
+
+    op: Literal["connect"] = "connect"
+
+
+class Send(Request):
+    """Send all of ``data``, for ``stream`` clients."""
+
+    op: Literal["send"] = "send"
+    data: str
+
+
+class Recv(Request):
+    """Read until ``bytes`` bytes have come, or, where it is absent, until the end of the stream (``stream`` clients)."""
+
+    op: Literal["recv"] = "recv"
+    bytes: int | None = Field(default=None, gt=0)
+
+
+class Shutdown(Request):
+    """Shut down the sending side, as ``shutdown(SHUT_WR)`` does (``stream`` clients)."""
+
+    op: Literal["shutdown"] = "shutdown"
+
+
+class Close(Request):
+    """End the session: close all that the client's API lets its user close."""
+
+    op: Literal["close"] = "close"
+
+
+class Ping(Message):
+    """Is the agent alive? Answered at once, whatever else is in flight."""
+
+    op: Literal["ping"] = "ping"
+    id: int = Field(gt=0)
+
+
+AnyRequest = Annotated[
+    Exchange | Connect | Send | Recv | Shutdown | Close | Ping, Field(discriminator="op")
+]
+
+
+class Link(Message):
+    """One error of a chain, as the language shows it."""
+
+    type: str
+    """The type's name as its users write it: ``requests.exceptions.ConnectionError``, ``*net.OpError``."""
+    message: str
+    errno: int | None = None
+    code: str | None = None
+    """The symbolic name where the API gives one: ``ECONNRESET``, ``UND_ERR_SOCKET``."""
+
+
+class Reply(Message):
+    """What the API gave. ``observed`` with no ``error`` means that the call returned normally."""
+
+    type: Literal["reply"]
+    id: int = Field(gt=0)
+    result: Literal["observed", "unsupported", "failed"]
+    """``observed``: the API's own answer. ``unsupported``: the client has no such op. ``failed``: the agent could not
+    run it, which says nothing of the client; ``why`` tells."""
+    why: str | None = None
+    phase: Literal["connect", "send", "recv", "shutdown", "close", "exchange"] | None = None
+    """The call that ended it, where the API lets its user know."""
+    status: int | None = None
+    """The HTTP status that the application was given."""
+    received: int | None = Field(default=None, ge=0)
+    """Bytes (of the body, for ``http``) that the application can use: returned, streamed to it, or held by the error."""
+    eof: bool | None = None
+    """For reads of a ``stream`` client: the read was told that the stream has ended (a zero read)."""
+    ms: int | None = Field(default=None, ge=0)
+    error: list[Link] | None = Field(default=None, min_length=1)
+    """From what the application catches down to its cause."""
+    printed: str | None = None
+    """What the language prints for the error when nobody catches it."""
+
+
+AnyMessage = Annotated[Hello | Reply, Field(discriminator="type")]
+MESSAGE: TypeAdapter[Hello | Reply] = TypeAdapter(AnyMessage)
+
+SCHEMA_FILE = Path(__file__).with_name("protocol-1.schema.json")
+
+
+def schema_text() -> str:
+    """The protocol's JSON Schema (2020-12), as it is published beside this module."""
+    _, schema = TypeAdapter.json_schemas(
+        [
+            ("request", "validation", TypeAdapter[object](AnyRequest)),
+            ("message", "validation", MESSAGE),
+        ],
+        title="hangup agent protocol 1",
+        description="Requests go to an agent's standard input, messages come from its standard output, a JSON "
+        "object a line. Generated by `python -m hangup.agents.protocol`; do not edit.",
+    )
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return json.dumps(schema, indent=2, sort_keys=True) + "\n"
+
+
+if __name__ == "__main__":
+    SCHEMA_FILE.write_text(schema_text(), encoding="utf-8")
