@@ -1,0 +1,3 @@
+module hangup/clients/go
+
+go 1.22
