@@ -1,0 +1,38 @@
+/**
+ * node/fetch: the built-in fetch with its default settings, the body read by arrayBuffer(): all or
+ * nothing.
+ *
+ * Its pool is the whole process's and out of its users' reach, but keeps connections by origin. So
+ * sessions on different ports share nothing; an idle connection stays until the pool's own timeout or
+ * the peer's end.
+ */
+
+export default class Fetch {
+  static layer = 'http';
+  static versions = { undici: process.versions.undici };
+
+  #abort = new AbortController();
+
+  async exchange({ host, port, method, path, body }) {
+    const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+    const given = { received: 0 };
+    try {
+      const response = await fetch(`http://${authority}${path}`, {
+        method,
+        body: method === 'POST' ? Buffer.from(body, 'latin1') : undefined,
+        signal: this.#abort.signal,
+      });
+      given.status = response.status;
+      given.received = (await response.arrayBuffer()).byteLength;
+    } catch (error) {
+      given.error = error;
+    }
+    return given;
+  }
+
+  /** Frees a request that is still waiting; there is nothing else to close. */
+  close() {
+    this.#abort.abort();
+    return {};
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * node/net: a socket of net.connect with its default settings (allowHalfOpen is false), read by 'data'
+ * events from the start.
+ *
+ * The application is told by callbacks and by events, in their order. An error that an event brings
+ * between two ops is the answer of the next one, which then makes no call (a recv first gives what came
+ * before the error); an error that callback and event both bring is reported once. A socket that has
+ * emitted 'close' emits nothing more: a recv on it reports the end of the stream if 'end' was emitted,
+ * and otherwise no bytes, no end and no error, since that is all that the API tells.
+ */
+
+import net from 'node:net';
+import { monitored } from '../errors.js';
+
+export default class Net {
+  static layer = 'stream';
+  static versions = { libuv: process.versions.uv };
+
+  #socket;
+  #opened = false;
+  #arrived = 0; // bytes that 'data' events brought and no op has taken
+  #untold; // the error that an 'error' event brought and no op has reported
+  #told; // the last error reported
+  #wake = () => {};
+
+  async connect({ host, port }) {
+    if (this.#opened) throw new Error('this session is connected');
+    const socket = net.connect(port, host);
+    this.#follow(socket);
+    await this.#until(() => !socket.connecting);
+    this.#opened = this.#untold === undefined;
+    return { error: this.#take() };
+  }
+
+  async send({ data }) {
+    const socket = this.#connected();
+    const call = this.#begin();
+    if (!call.error) socket.write(data, 'latin1', call.callback);
+    await this.#until(() => call.done || call.error);
+    return { error: this.#take(call.error) };
+  }
+
+  async recv({ bytes = Infinity }) {
+    const socket = this.#connected();
+    await this.#until(() => this.#arrived >= bytes || socket.readableEnded);
+    return this.#read(bytes);
+  }
+
+  async shutdown() {
+    const socket = this.#connected();
+    const call = this.#begin();
+    if (!call.error) socket.end(call.callback);
+    await this.#until(() => call.done || call.error);
+    return { error: this.#take(call.error) };
+  }
+
+  /**
+   * Listens while it writes, as applications do: an end that comes meanwhile answers, an earlier one
+   * does not.
+   */
+  async exchange({ host, port, request, announced }) {
+    const { error } = this.#opened ? {} : await this.connect({ host, port });
+    if (error) return { phase: 'connect', received: 0, eof: false, error };
+
+    const socket = this.#socket;
+    const endedBefore = socket.readableEnded;
+    const call = this.#begin();
+    if (!call.error) socket.write(request, 'latin1', call.callback);
+    const answered = () => this.#arrived >= announced || socket.readableEnded;
+    const ended = () => socket.readableEnded && !endedBefore;
+    await this.#until(() => call.error || ended() || (call.done && answered()));
+    return { phase: call.error ? 'send' : 'recv', ...this.#read(announced, call.error) };
+  }
+
+  /** By destroy(), because end() would keep the socket until the peer ends its side too. */
+  close() {
+    this.#socket?.destroy();
+    return { error: this.#take() };
+  }
+
+  #connected() {
+    if (!this.#socket) throw new Error('this session has no connection');
+    return this.#socket;
+  }
+
+  #follow(socket) {
+    this.#socket = monitored(socket);
+    socket.on('data', (chunk) => {
+      this.#arrived += chunk.length;
+      this.#wake();
+    });
+    socket.on('error', (error) => {
+      if (error !== this.#told) this.#untold = error;
+      this.#wake();
+    });
+    for (const event of ['connect', 'end', 'close']) socket.on(event, () => this.#wake());
+  }
+
+  /** Resolves when events have made it so, or when an error or 'close' has left nothing to wait for. */
+  #until(so) {
+    return new Promise((resolve) => {
+      this.#wake = () => {
+        if (so() || this.#untold || this.#socket.closed) resolve();
+      };
+      this.#wake();
+    });
+  }
+
+  /**
+   * The state of a call that ends with a callback. It has failed already if an event has brought an
+   * error.
+   */
+  #begin() {
+    const call = { done: false, error: this.#untold };
+    call.callback = (error) => {
+      call.done = true;
+      call.error = error ?? undefined;
+      this.#wake();
+    };
+    return call;
+  }
+
+  #read(bytes, failure) {
+    const received = Math.min(this.#arrived, bytes);
+    this.#arrived -= received;
+    if (received === bytes && !failure) return { received, eof: false };
+    return { received, eof: this.#socket.readableEnded && !failure, error: this.#take(failure) };
+  }
+
+  #take(error = this.#untold) {
+    if (error === this.#untold) this.#untold = undefined;
+    this.#told = error;
+    return error;
+  }
+}
