@@ -1,0 +1,95 @@
+"""The step language: which actors there are, what each can do, and with which parameters.
+
+A step is one TOML table: ``{ peer = "send body", bytes = 512 }`` names its actor, its act and the act's parameters.
+The peer's acts are its own (``hangup_server.steps``); the others stand here. Anything else is refused when it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, get_args
+
+from hangup_server import http, script as peer_script, steps
+
+Actor = Literal["client", "peer", "wait", "network"]
+ACTORS: tuple[Actor, ...] = get_args(Actor)
+
+Parameters = dict[str, type]
+
+ACTS: dict[Actor, dict[str, Parameters]] = {
+    "client": {
+        "begin exchange": {"method": str},  # start a request; the client blocks in it from here on
+        "finish": {},  # wait for the exchange begun: an observation
+        "exchange": {"method": str},  # both in one
+        "connect": {},
+        "send": {"bytes": int},
+        "recv": {"bytes": int},  # without `bytes`: to the end of the stream
+        "shutdown": {},
+        "close": {},
+        "idle": {"ms": int},  # the application does something else; event-driven clients may notice the ending
+    },
+    "wait": {
+        "fin at client": {},  # the client's kernel has the FIN
+        "rst at client": {},  # the client's kernel has no such connection any more
+        "data read": {},  # the client has read all that has arrived
+    },
+    "network": {
+        "blackhole": {},  # the client's packets to this trial's peer vanish without an answer
+    },
+}
+
+PEER_ACTS: tuple[str, ...] = tuple(steps.STEPS)
+
+BEGINS_CONNECTION = ("stop listening", "hold data", "accept")
+"""Peer acts that a further connection does not repeat: the listener's, and the accept itself."""
+
+RESPONSE_LENGTH = 1024
+"""Bytes of the body that a whole response has, where a script sends none."""
+
+
+def check(actor: Actor, act: str, params: Mapping[str, object]) -> None:
+    """Raises ValueError, in words, for an act or a parameter that is not in the language."""
+    if actor == "peer":
+        peer_script.parse([{"step": act, **params}])  # ScriptError is a ValueError, and says what is wrong
+        return
+    acts = ACTS[actor]
+    if act not in acts:
+        raise ValueError(f"{actor} has no step {act!r}; it has: {', '.join(acts)}")
+    for name, value in params.items():
+        wanted = acts[act].get(name)
+        if wanted is None:
+            raise ValueError(f"{actor} step {act!r} takes no {name!r}")
+        if type(value) is not wanted:
+            raise ValueError(f"{name!r} of {actor} step {act!r} must be a {wanted.__name__}")
+
+
+def head_sent(acts: Iterable[tuple[str, Mapping[str, object]]]) -> int:
+    """Bytes of response heads that a script has the peer send."""
+    return sum(len(_head(params)[: _int(params.get("bytes"))]) for act, params in acts if act == "send head")
+
+
+def announced(acts: Iterable[tuple[str, Mapping[str, object]]]) -> int:
+    """Bytes of the whole response, head and body, that a script's first head announces: what a reader waits for."""
+    params = _first_head(acts)
+    return len(_head(params)) + (_int(params.get("length")) or 0)
+
+
+def announced_length(acts: Iterable[tuple[str, Mapping[str, object]]]) -> int:
+    """Bytes of the body alone that a script's first head announces."""
+    return _int(_first_head(acts).get("length")) or 0
+
+
+def _first_head(acts: Iterable[tuple[str, Mapping[str, object]]]) -> Mapping[str, object]:
+    return next((params for act, params in acts if act == "send head"), {"length": RESPONSE_LENGTH})
+
+
+def _head(params: Mapping[str, object]) -> bytes:
+    return http.response_head(
+        _int(params.get("status")) or 200,
+        length=_int(params.get("length")),
+        close=params.get("close") is True,
+    )
+
+
+def _int(value: object) -> int | None:
+    return value if isinstance(value, int) else None
