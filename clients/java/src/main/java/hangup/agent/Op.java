@@ -1,0 +1,26 @@
+package hangup.agent;
+
+/**
+ * What a request asks of a session. The components are the protocol's fields; bytes are carried as Latin-1 text.
+ */
+public sealed interface Op {
+
+    record Exchange(String host, int port, String method, String path, String body, String request, int announced)
+            implements Op {
+
+        public String url() {
+            return "http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + port + path;
+        }
+    }
+
+    record Connect(String host, int port) implements Op {}
+
+    record Send(String data) implements Op {}
+
+    /** {@code bytes} is null to read until the end of the stream. */
+    record Recv(Integer bytes) implements Op {}
+
+    record Shutdown() implements Op {}
+
+    record Close() implements Op {}
+}

@@ -1,0 +1,46 @@
+package hangup.clients;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
+import hangup.agent.HttpSession;
+import hangup.agent.Op;
+import hangup.agent.Report;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+
+/**
+ * java/httpclient: {@link HttpClient}, with the upgrade to HTTP/2 that it asks for by default.
+ *
+ * <p>A client a session, although a process needs only one: the pool of one for all would outlive each session, and
+ * where the network swallowed the end of a connection, a later session to the same port could be given it again.
+ */
+final class HttpClientClient extends HttpSession {
+    private volatile HttpClient client = HttpClient.newHttpClient();
+
+    @Override
+    protected void exchange(Op.Exchange op, Report report) throws IOException, InterruptedException {
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(op.url()));
+        if (op.method().equals("POST")) {
+            request.POST(BodyPublishers.ofString(op.body(), ISO_8859_1));
+        }
+        HttpResponse<byte[]> response = client.send(request.build(), BodyHandlers.ofByteArray());
+        report.status(response.statusCode());
+        report.received(response.body().length);
+    }
+
+    /** From Java 21 on a client can be closed. Before, it ends (within 3 s) when the collector finds it unused. */
+    @Override
+    protected void close() throws Exception {
+        if (client instanceof AutoCloseable) {
+            ((AutoCloseable) client).close();
+        } else {
+            client = null;
+            System.gc();
+        }
+    }
+}
