@@ -1,0 +1,1 @@
+"""The clients under test: one module each, found by being here. A module's ``CLIENT`` says what it is."""

@@ -1,0 +1,1 @@
+"""What all clients of the agent share. A further client does not touch it."""

@@ -1,0 +1,99 @@
+"""What a client is: the only plumbing that a file of ``clients`` needs to know.
+
+A client file wraps one API in a session class, whose methods call the API the way its documentation tells
+users to, and let its exceptions out. They are all plain methods, which run in a thread, or all coroutines,
+and then the session is made in the event loop too. They know nothing of the protocol, and judge nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol, Union
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+
+@dataclass
+class Seen:
+    """What the application has been given by now; it stays true when an exception follows."""
+
+    phase: str | None = None
+    """The call that is being made."""
+    status: int | None = None
+    received: int | None = None
+    eof: bool | None = None
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """The request that an ``http`` client performs."""
+
+    method: str
+    host: str
+    port: int
+    path: str
+    body: bytes | None
+    """``None`` for a method that has none."""
+
+    @property
+    def url(self) -> str:
+        """The whole URL."""
+        return f"http://{self.host}:{self.port}{self.path}"
+
+
+class HttpSession(Protocol):
+    """One user of an ``http`` client."""
+
+    def exchange(self, request: HttpRequest, seen: Seen, /) -> Awaitable[None] | None:
+        """Perform the request and read the whole body, noting in ``seen`` what comes as it comes."""
+
+    def close(self) -> Awaitable[None] | None:
+        """Close all that the API lets its user close."""
+
+
+class StreamSession(Protocol):
+    """One user of a ``stream`` client, and its one connection."""
+
+    def connect(self, host: str, port: int, /) -> Awaitable[None] | None:
+        """Connect. Nothing else is called unless it has succeeded."""
+
+    def send(self, data: bytes, /) -> Awaitable[None] | None:
+        """Send all of ``data``."""
+
+    def recv(self, limit: int, /) -> Awaitable[bytes] | bytes:
+        """Make one read of at most ``limit`` bytes; nothing means that the stream has ended."""
+
+    def shutdown(self) -> Awaitable[None] | None:
+        """Shut down the sending side."""
+
+    def close(self) -> Awaitable[None] | None:
+        """Close all that the API lets its user close."""
+
+
+@dataclass(frozen=True)
+class HttpClient:
+    """An ``http`` client."""
+
+    name: str
+    session: type[HttpSession]
+    libraries: tuple[str, ...] = ()
+    """The distributions that it is made of, beside the standard library."""
+
+    layer: Literal["http"] = "http"
+    ops: tuple[str, ...] = ("exchange", "close")
+
+
+@dataclass(frozen=True)
+class StreamClient:
+    """A ``stream`` client; the fields are those of `HttpClient`."""
+
+    name: str
+    session: type[StreamSession]
+    libraries: tuple[str, ...] = ()
+
+    layer: Literal["stream"] = "stream"
+    ops: tuple[str, ...] = ("exchange", "connect", "send", "recv", "shutdown", "close")
+
+
+Client = Union[HttpClient, StreamClient]
