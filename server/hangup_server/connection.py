@@ -1,0 +1,288 @@
+"""One accepted connection in the process that owns it: what each step does to its socket, and the log of it.
+
+Nothing blocks: all waiting is the event loop's. It does not know who gave the steps, nor whether it lives in
+the peer itself or in a child process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import socket
+import struct
+import sys
+import termios
+from typing import TYPE_CHECKING, TypeVar
+
+from hangup_server import hold
+from hangup_server.http import NotHttpError, RequestParser
+from hangup_server.log import ConnectionLog, RequestLog
+from hangup_server.script import together
+from hangup_server.steps import ConnectionStep, StepError, explain
+from hangup_server.waiting import readable, writable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+T = TypeVar("T")
+
+CHUNK = 1 << 16
+POLL = 0.001
+"""Seconds between two looks at what the kernel counts but does not announce."""
+
+_ABORT = struct.pack("ii", 1, 0)  # struct linger: on, for 0 seconds
+_SHUTDOWN = {"write": socket.SHUT_WR, "read": socket.SHUT_RD}
+_DARWIN_SO_NWRITE = 0x1024
+
+
+class Connection:
+    """A non-blocking socket, its log, and the verbs that steps are made of.
+
+    Each verb raises StepError or OSError where it cannot be done.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock: socket.socket | None = sock
+        self._log = ConnectionLog(events=["accept"])
+        self._parsers: list[RequestParser] = []
+        self._http = True
+        self._before_hold = (0, 0)
+
+    async def run(self, steps: Iterable[ConnectionStep]) -> None:
+        """Does the steps in order; raises StepError at the first that cannot be done."""
+        for step in together(steps):
+            await self._do(step)
+
+    async def _do(self, step: ConnectionStep) -> None:
+        try:
+            await step.run(self)
+        except (OSError, StepError) as error:
+            why = explain(error)
+            self._note(f"{step.name} failed: {why}")
+            raise StepError(f"{step.name}: {why}") from error
+
+    def log(self) -> ConnectionLog:
+        self._log.requests = [
+            RequestLog(parser.method, parser.path, parser.size, parser.complete)
+            for parser in self._parsers
+            if parser.size
+        ]
+        return self._log
+
+    def detach(self) -> socket.socket:
+        """Gives the socket away: from here on another process owns the connection."""
+        sock = self._open()
+        self._sock = None
+        return sock
+
+    def abandon(self) -> None:
+        """Closes without a word in the log: the trial is over."""
+        if self._sock is not None:
+            self._sock.close()
+            self._sock = None
+
+    # Holding data at the door
+
+    def hold(self) -> None:
+        sock = self._open()
+        hold.hold(sock)
+        self._before_hold = hold.dropped(sock), _unread(sock)
+        self._note("hold data")
+
+    def hold_all(self) -> None:
+        hold.hold(self._open(), everything=True)
+        self._note("hold all")
+
+    def release(self) -> None:
+        hold.release(self._open())
+        self._note("release data")
+
+    async def await_held(self) -> None:
+        """Waits for the first drop. Fails when data came in: it was held too late, and no drop will come."""
+        sock = self._open()
+        dropped_before, unread_before = self._before_hold
+
+        def held() -> bool:
+            if _unread(sock) > unread_before:
+                raise StepError("data had come in before it was held")
+            return hold.dropped(sock) > dropped_before
+
+        await _until(held)
+        self._note("await held data")
+
+    # Reading
+
+    async def await_unread(self, wanted: int | None) -> None:
+        """Waits for bytes that stay unread. `wanted` None is one whole request."""
+        sock = self._open()
+        try:
+            # What is judged and what is waited beyond must be the same count: more may come between two looks.
+            while not self._is_enough(unread := _unread(sock), wanted):
+                # poll(2) then reports the socket only when more has come than lies there already.
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, max(wanted or 0, unread + 1))
+                await readable(sock)
+                if _unread(sock) == unread:
+                    raise StepError(f"the client ended, or the buffer is full, with {unread} bytes unread")
+        finally:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+        self._note(f"await request {_unread(sock)}")
+
+    def _is_enough(self, unread: int, wanted: int | None) -> bool:
+        if wanted is not None:
+            return unread >= wanted
+        if not unread:
+            return False
+        data = self._open().recv(unread, socket.MSG_PEEK)
+        probe = RequestParser()
+        try:
+            taken = probe.feed(data)
+            probe.feed(data[taken:])
+        except NotHttpError as error:
+            raise StepError(str(error)) from error
+        return probe.complete
+
+    async def recv_head(self) -> None:
+        await self._recv_http("recv head", lambda parser: parser.head_complete)
+
+    async def recv_request(self) -> None:
+        await self._recv_http("recv request", lambda parser: parser.complete)
+
+    async def _recv_http(self, name: str, enough: Callable[[RequestParser], bool]) -> None:
+        parser = self._parser()
+        while not enough(parser):
+            data = await self._recv(CHUNK, socket.MSG_PEEK)
+            if not data:
+                raise StepError(f"the client ended its side after {parser.size} bytes of a request")
+            taken = self._feed(parser, data)
+            if not self._http:
+                raise StepError("what the client sent is not HTTP")
+            # What was peeked at is there: this takes exactly the request's bytes out of the kernel.
+            self._log.read += len(self._open().recv(taken))
+        self._note(f"{name} {parser.size}")
+
+    async def recv(self, size: int) -> None:
+        left = size
+        while left:
+            data = await self._recv(min(left, CHUNK))
+            if not data:
+                raise StepError(f"the client ended its side after {size - left} of {size} bytes")
+            left -= len(data)
+            self._took(data)
+        self._note(f"recv {size}")
+
+    async def recv_end(self) -> None:
+        before = self._log.read
+        while data := await self._recv(CHUNK):
+            self._took(data)
+        self._note(f"recv end {self._log.read - before}")
+
+    async def _recv(self, size: int, flags: int = 0) -> bytes:
+        sock = self._open()
+        while (data := _unless_blocked(sock.recv, size, flags)) is None:
+            await readable(sock)
+        return data
+
+    def _took(self, data: bytes) -> None:
+        """Counts bytes that were read, whatever step read them, as parts of requests."""
+        self._log.read += len(data)
+        while data and self._http:
+            taken = self._feed(self._parser(), data)
+            data = data[taken:]
+
+    def _feed(self, parser: RequestParser, data: bytes) -> int:
+        try:
+            return parser.feed(data)
+        except NotHttpError:
+            self._http = False  # a stream client may say anything; from here on its bytes are only counted
+            self._parsers.remove(parser)
+            return 0
+
+    def _parser(self) -> RequestParser:
+        """The request that is being read, or the next one."""
+        if not self._http:
+            raise StepError("what the client sent is not HTTP")
+        if not self._parsers or self._parsers[-1].complete:
+            self._parsers.append(RequestParser())
+        return self._parsers[-1]
+
+    # Sending
+
+    async def send(self, data: bytes) -> None:
+        sock = self._open()
+        left = memoryview(data)
+        try:
+            while left:
+                sent = _unless_blocked(sock.send, left)
+                if sent is None:
+                    await writable(sock)
+                else:
+                    self._log.sent += sent
+                    left = left[sent:]
+        finally:
+            self._note(f"send {len(data)}" if not left else f"send {len(data) - len(left)} of {len(data)}")
+
+    async def drained(self) -> None:
+        sock = self._open()
+        await _until(lambda: not _unacknowledged(sock))
+        self._note("drained")
+
+    async def pause(self, seconds: float) -> None:
+        self._open()
+        await asyncio.sleep(seconds)
+        self._note("pause")
+
+    # Ending
+
+    def shutdown(self, side: str) -> None:
+        self._open().shutdown(_SHUTDOWN[side])
+        self._note("shutdown" if side == "write" else f"shutdown {side}")
+
+    def close(self) -> None:
+        self._open().close()
+        self._sock = None
+        self._note("close")
+
+    def reset(self) -> None:
+        self._open().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+        self._open().close()
+        self._sock = None
+        self._note("reset")
+
+    # Common to all
+
+    def _open(self) -> socket.socket:
+        if self._sock is None:
+            raise StepError("the peer has ended this connection already")
+        return self._sock
+
+    def _note(self, event: str) -> None:
+        self._log.events.append(event)
+
+
+async def _until(true: Callable[[], bool]) -> None:
+    """For what the kernel counts but does not announce."""
+    while not true():  # noqa: ASYNC110 - there is no event to wait for
+        await asyncio.sleep(POLL)
+
+
+def _unless_blocked(call: Callable[..., T], *arguments: object) -> T | None:
+    try:
+        return call(*arguments)
+    except BlockingIOError:
+        return None
+
+
+def _unread(sock: socket.socket) -> int:
+    return _kernel_int(sock, termios.FIONREAD)
+
+
+def _unacknowledged(sock: socket.socket) -> int:
+    """Bytes written but not acknowledged by the client; a FIN counts as one (Linux: write_seq - snd_una)."""
+    if sys.platform == "darwin":
+        return sock.getsockopt(socket.SOL_SOCKET, _DARWIN_SO_NWRITE)
+    return _kernel_int(sock, termios.TIOCOUTQ)
+
+
+def _kernel_int(sock: socket.socket, request: int) -> int:
+    answer = fcntl.ioctl(sock, request, struct.pack("i", 0))
+    return int(struct.unpack("i", answer)[0])

@@ -1,0 +1,44 @@
+"""What the peer remembers of a connection: what was read, what was sent, and the steps as they were done.
+
+Plain data with its JSON form. It is filled where the connection lives; from a child process it comes as JSON.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
+
+
+class Address(NamedTuple):
+    """The client's end of a connection."""
+
+    host: str
+    port: int
+
+
+@dataclass
+class RequestLog:
+    """One HTTP request as far as it was read; `bytes` counts its head and its framing too."""
+
+    method: str
+    path: str
+    bytes: int
+    complete: bool
+
+
+@dataclass
+class ConnectionLog:
+    """`read` and `sent` count payload bytes that recv(2) and send(2) took."""
+
+    read: int = 0
+    sent: int = 0
+    requests: list[RequestLog] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(entry: dict[str, Any]) -> ConnectionLog:
+        requests = [RequestLog(**request) for request in entry["requests"]]
+        return ConnectionLog(entry["read"], entry["sent"], requests, entry["events"])

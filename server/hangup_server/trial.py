@@ -1,0 +1,200 @@
+"""One trial: a listener, its first connection, on which batches of steps run, and all further ones.
+
+Further connections are what a client opens by itself, such as a silent retry: each is accepted, logged and
+served with steps of its own. It knows nothing of the messages that ask for all this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from hangup_server.connection import Connection
+from hangup_server.steps import (
+    Accept,
+    AwaitConnection,
+    ConnectionStep,
+    HoldData,
+    ProcessStep,
+    Step,
+    StepError,
+    StopListening,
+    explain,
+)
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterable, Sequence
+
+    from hangup_server.listener import Listener
+    from hangup_server.log import Address, ConnectionLog
+    from hangup_server.nursery import Nursery, OwnedConnection
+    from hangup_server.script import Script
+
+
+class Endpoint:
+    """One connection of a listener: ours at first, and a child process's once it was given away."""
+
+    def __init__(self, sock: socket.socket, remote: Address, nursery: Nursery | None) -> None:
+        self.remote = remote
+        self._connection = Connection(sock)
+        self._nursery = nursery
+        self._adoption: asyncio.Future[OwnedConnection] | None = None
+        self._owned: OwnedConnection | None = None
+
+    async def give_away(self) -> None:
+        """From here on a new child process alone owns the connection."""
+        if self._nursery is None:
+            raise StepError("accept: this peer has no processes to give a connection to; that needs Linux")
+        self._adoption = asyncio.ensure_future(self._nursery.adopt(self._connection))
+        try:
+            # A trial that is closed just now must still find the process that is being born, to end it.
+            self._owned = await asyncio.shield(self._adoption)
+        except OSError as error:
+            raise StepError(f"accept: {explain(error)}") from error
+
+    async def run(self, steps: Iterable[Step]) -> None:
+        """Does steps of the connection, and of the process that owns it, in order."""
+        batch: list[ConnectionStep] = []
+        for step in steps:
+            if isinstance(step, ConnectionStep):
+                batch.append(step)
+                continue
+            await self._run_batch(batch)
+            batch = []
+            if not isinstance(step, ProcessStep):
+                raise StepError(f"{step.name}: not a step for a connection")
+            if self._owned is None:
+                raise StepError(f"{step.name}: no process owns the connection; accept it with process = true")
+            await self._owned.end(step)
+        await self._run_batch(batch)
+
+    async def _run_batch(self, batch: Sequence[ConnectionStep]) -> None:
+        if batch:
+            await (self._owned or self._connection).run(batch)
+
+    async def close(self) -> None:
+        self._connection.abandon()
+        if self._adoption is None:
+            return
+        with contextlib.suppress(OSError, StepError):  # given away in vain: there is no process
+            self._owned = await self._adoption
+            await self._owned.close()
+
+    def log(self) -> ConnectionLog:
+        return (self._owned or self._connection).log()
+
+
+class Trial:
+    """`run` raises StepError where a step cannot be done; `close` must be called whatever happened."""
+
+    def __init__(self, listener: Listener, further: Script, nursery: Nursery | None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._listener = listener
+        self._further = further
+        self._nursery = nursery
+        self._endpoints: list[Endpoint] = []
+        self._first: asyncio.Future[Endpoint] | None = None
+        self._serving: set[asyncio.Task[None]] = set()
+
+    @property
+    def remote(self) -> Address | None:
+        """The client's end of the first connection, once that is accepted."""
+        return self._endpoints[0].remote if self._endpoints else None
+
+    async def run(self, steps: Sequence[Step]) -> None:
+        """Does the steps in order, on the listener and on the first connection."""
+        batch: list[Step] = []
+        for step in steps:
+            if not self._concerns_listener(step):
+                batch.append(step)
+                continue
+            await self._run_batch(batch)
+            batch = []
+            await self._do(step)
+        await self._run_batch(batch)
+
+    def _concerns_listener(self, step: Step) -> bool:
+        if isinstance(step, HoldData):
+            return not self._endpoints
+        return isinstance(step, (Accept, AwaitConnection, StopListening))
+
+    async def _do(self, step: Step) -> None:
+        if isinstance(step, StopListening):
+            self._listener.close()
+        elif not self._listener.listening:
+            raise StepError(f"{step.name}: the peer does not listen any more")
+        elif isinstance(step, HoldData):
+            self._listener.hold()
+        elif self._first is not None:
+            raise StepError(f"{step.name}: from the first accept on, every connection is accepted at once")
+        elif isinstance(step, Accept):
+            await self._accept(step.process)
+        else:
+            await self._listener.wait()
+
+    async def _run_batch(self, batch: Sequence[Step]) -> None:
+        if not batch:
+            return
+        if not self._endpoints:
+            raise StepError(f"{batch[0].name}: no connection is accepted yet")
+        await self._endpoints[0].run(batch)
+
+    async def _accept(self, process: bool) -> None:
+        self._first = self._loop.create_future()
+        self._listener.accept_all(self._arrived, self._failed)
+        endpoint = await self._first
+        if process:
+            await endpoint.give_away()
+
+    def _arrived(self, sock: socket.socket, remote: Address) -> None:
+        endpoint = Endpoint(sock, remote, self._nursery)
+        self._endpoints.append(endpoint)
+        if len(self._endpoints) == 1:
+            self._arrived_first(endpoint)
+        else:
+            self._arrived_further(endpoint)
+
+    def _arrived_first(self, endpoint: Endpoint) -> None:
+        if not self._further.hold:
+            self._listener.release()
+        if self._first is not None and not self._first.done():
+            self._first.set_result(endpoint)
+
+    def _arrived_further(self, endpoint: Endpoint) -> None:
+        if self._further.process or self._further.steps:
+            task = self._loop.create_task(self._serve(endpoint))
+            self._serving.add(task)
+            task.add_done_callback(self._serving.discard)
+
+    def _failed(self, error: OSError) -> None:
+        if self._first is not None and not self._first.done():
+            self._first.set_exception(StepError(f"accept: {explain(error)}"))
+
+    async def _serve(self, endpoint: Endpoint) -> None:
+        with contextlib.suppress(StepError):  # the connection's log has it
+            await serve(endpoint, self._further)
+
+    async def close(self) -> list[tuple[Address, ConnectionLog]]:
+        """Ends whatever is left, and says what was read and sent, connection by connection.
+
+        The caller sees to it that no `run` is under way.
+        """
+        serving = list(self._serving)
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
+        for sock, remote in self._listener.waiting():
+            self._endpoints.append(Endpoint(sock, remote, self._nursery))
+        self._listener.close()
+        for endpoint in self._endpoints:
+            await endpoint.close()
+        return [(endpoint.remote, endpoint.log()) for endpoint in self._endpoints]
+
+
+async def serve(endpoint: Endpoint, script: Script) -> None:
+    """Does a whole script on a connection that has just been accepted. Raises StepError."""
+    if script.process:
+        await endpoint.give_away()
+    await endpoint.run(script.steps)
