@@ -1,0 +1,9 @@
+"""Labs: the places where trials run. Nothing above this package knows which one it is.
+
+``base`` is the interface, ``loopback`` and ``netns`` the labs; ``keeper`` is the process that owns a netns lab.
+"""
+
+from hangup.labs.base import Lab, LabName, Side
+from hangup.labs.choose import open_lab, probe
+
+__all__ = ["Lab", "LabName", "Side", "open_lab", "probe"]

@@ -1,0 +1,42 @@
+"""What a lab offers: addresses, processes on either side, the client's packets, and the client kernel's view."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal, Protocol
+
+from hangup.capture import Ring
+from hangup.labs.process import Process
+from hangup.labs.sockdiag import SocketDiag
+
+LabName = Literal["netns", "loopback"]
+Side = Literal["client", "peer"]
+
+
+class Lab(Protocol):
+    """A place where trials run. Opened and closed by ``open_lab``."""
+
+    name: LabName
+    host: str
+    """The peer's address, as clients are told it."""
+    client_host: str
+    """The client's own address."""
+    blackhole: str | None
+    """An address behind the peer from which nothing ever answers; None where the lab has no network of its own."""
+    capture: Ring | None
+    """The packets at the client's side; None where the machine does not permit it, and then cells are unproved."""
+    diag: SocketDiag | None
+    """The client kernel's sockets; None where the platform cannot tell."""
+
+    async def spawn(self, side: Side, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> Process:
+        """Start a program on one side of the lab. Raises LabError where it cannot be started."""
+        ...
+
+    def offers(self) -> frozenset[str]:
+        """The needs that this lab meets: ``net``, ``linux``."""
+        ...
+
+    async def close(self) -> None:
+        """End every process of the lab and remove all that it made. Safe to call twice."""
+        ...

@@ -1,0 +1,187 @@
+"""The netns lab: two network namespaces joined by a veth pair, as root or as an ordinary user.
+
+All that it is made of belongs to its keeper (see ``keeper``); this module starts the keeper, talks to it, and ends it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hangup.capture import Ring
+from hangup.errors import LabError
+from hangup.labs import keeper
+from hangup.labs.base import LabName, Side
+from hangup.labs.process import Process, adopt
+from hangup.labs.sockdiag import SocketDiag
+
+_START_SECONDS = 20.0
+
+
+def unshare_command() -> list[str]:
+    """The util-linux command that starts a keeper in namespaces of its own. Raises LabError where it is missing."""
+    if sys.platform != "linux":
+        raise LabError("the netns lab needs Linux; use --lab loopback")
+    unshare = shutil.which("unshare")
+    if unshare is None:
+        raise LabError("the netns lab needs `unshare`; install util-linux, or use --lab loopback")
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    return [unshare, *user, "--net", "--pid", "--fork", "--kill-child"]
+
+
+class NetnsLab:
+    """Two namespaces, one keeper. ``start`` makes it; ``close`` ends the keeper and everything with it."""
+
+    name: LabName = "netns"
+    host = keeper.PEER_HOST
+    client_host = keeper.CLIENT_HOST
+    blackhole: str | None = keeper.BLACKHOLE_HOST
+
+    def __init__(self) -> None:
+        self.capture: Ring | None = None
+        self.diag: SocketDiag | None = None
+        self._control: socket.socket | None = None
+        self._keeper: subprocess.Popen[bytes] | None = None
+        self._processes: dict[int, Process] = {}
+        self._starts: dict[int, asyncio.Future[None]] = {}
+        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._number = 0
+
+    @classmethod
+    async def start(cls) -> NetnsLab:
+        """Make the lab. Raises LabError that says what the machine did not permit."""
+        lab = cls()
+        try:
+            await lab._start()
+        except BaseException:
+            await lab.close()
+            raise
+        return lab
+
+    async def _start(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control = ours
+        ours.setblocking(False)
+        with theirs:
+            self._keeper = subprocess.Popen(  # noqa: ASYNC220  (a fork is quick, and its end is awaited in a thread)
+                [*unshare_command(), sys.executable, "-m", "hangup.labs.keeper", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                start_new_session=True,  # a Ctrl+C at the terminal reaches the harness only
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+            )  # fmt: skip
+        asyncio.get_running_loop().add_reader(ours, self._hear)
+        try:
+            await asyncio.wait_for(asyncio.shield(self._ready), _START_SECONDS)
+        except TimeoutError:
+            raise LabError(f"the netns lab's keeper did not start within {_START_SECONDS:.0f} s") from None
+
+    def offers(self) -> frozenset[str]:
+        """A network of its own, on Linux."""
+        return frozenset({"net", "linux"})
+
+    async def spawn(self, side: Side, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> Process:
+        """Start a program in one of the namespaces."""
+        if self._control is None:
+            raise LabError("the netns lab is closed")
+        self._number += 1
+        number = self._number
+        stdin, stdout, stderr = os.pipe(), os.pipe(), os.pipe()
+        order = {"spawn": list(argv), "id": number, "env": dict(env), "cwd": str(cwd), "side": side}
+        process = Process(kill=lambda: self._send({"kill": number}))
+        started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._processes[number], self._starts[number] = process, started
+        try:
+            self._send(order, [stdin[0], stdout[1], stderr[1]])
+        finally:
+            for fd in (stdin[0], stdout[1], stderr[1]):
+                os.close(fd)
+        await adopt(process, stdin[1], stdout[0], stderr[0])
+        await started
+        return process
+
+    async def close(self) -> None:
+        """Let go of the keeper: it exits, and the kernel removes the rest."""
+        if self._control is not None:
+            asyncio.get_running_loop().remove_reader(self._control)
+            self._control.close()
+            self._control = None
+        if self._keeper is not None:
+            await asyncio.to_thread(self._await_keeper, self._keeper)
+            self._keeper = None
+        for number in list(self._processes):
+            self._exited(number, -9)
+        if self.capture is not None:
+            self.capture.close()
+        if self.diag is not None:
+            self.diag.close()
+
+    @staticmethod
+    def _await_keeper(process: subprocess.Popen[bytes]) -> None:
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()  # unshare dies, and --kill-child takes the keeper and its namespace with it
+            process.wait()
+        if process.stderr is not None:
+            process.stderr.close()
+
+    def _send(self, message: dict[str, Any], fds: Sequence[int] = ()) -> None:
+        if self._control is not None:
+            socket.send_fds(self._control, [json.dumps(message).encode()], list(fds))
+
+    def _hear(self) -> None:
+        assert self._control is not None
+        try:
+            data, fds, _flags, _address = socket.recv_fds(self._control, keeper.MAX_MESSAGE, 2)
+        except (BlockingIOError, InterruptedError):
+            return
+        if not data:
+            self._gone()
+            return
+        message = json.loads(data)
+        if "ready" in message:
+            self.capture = Ring(socket.socket(fileno=fds[0]), message["ready"]["link"])
+            self.diag = SocketDiag(socket.socket(fileno=fds[1]))
+            self._ready.set_result(None)
+        elif "spawned" in message:
+            self._starts.pop(message["spawned"]).set_result(None)
+        elif "refused" in message:
+            self._processes.pop(message["refused"])
+            self._starts.pop(message["refused"]).set_exception(LabError(message["why"]))
+        elif "exited" in message:
+            self._exited(message["exited"], message["status"])
+        elif not self._ready.done():
+            self._ready.set_exception(LabError(f"the netns lab cannot be set up here: {message['fatal']}"))
+
+    def _exited(self, number: int, status: int) -> None:
+        process = self._processes.pop(number, None)
+        if process is not None:
+            process.exited(status)
+
+    def _gone(self) -> None:
+        """The keeper closed its end without being asked to."""
+        assert self._control is not None
+        asyncio.get_running_loop().remove_reader(self._control)
+        if not self._ready.done():
+            words = ""
+            if self._keeper is not None and self._keeper.stderr is not None:
+                words = self._keeper.stderr.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
+            self._ready.set_exception(
+                LabError(
+                    f"the netns lab is not permitted here: {words or 'its keeper ended at once'}; use --lab loopback"
+                )
+            )
+        for started in self._starts.values():
+            if not started.done():
+                started.set_exception(LabError("the netns lab's keeper has ended"))
+        for number in list(self._processes):
+            self._exited(number, -9)
