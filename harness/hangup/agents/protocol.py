@@ -93,7 +93,7 @@ class Send(Request):
 
 
 class Recv(Request):
-    """Read until ``bytes`` bytes have come, or, where it is absent, until the end of the stream (``stream`` clients)."""
+    """Read until ``bytes`` bytes have come; where it is absent, until the end of the stream (``stream`` clients)."""
 
     op: Literal["recv"] = "recv"
     bytes: int | None = Field(default=None, gt=0)
@@ -118,9 +118,7 @@ class Ping(Message):
     id: int = Field(gt=0)
 
 
-AnyRequest = Annotated[
-    Exchange | Connect | Send | Recv | Shutdown | Close | Ping, Field(discriminator="op")
-]
+AnyRequest = Annotated[Exchange | Connect | Send | Recv | Shutdown | Close | Ping, Field(discriminator="op")]
 
 
 class Link(Message):
@@ -148,7 +146,7 @@ class Reply(Message):
     status: int | None = None
     """The HTTP status that the application was given."""
     received: int | None = Field(default=None, ge=0)
-    """Bytes (of the body, for ``http``) that the application can use: returned, streamed to it, or held by the error."""
+    """Bytes (``http``: of the body) that the application can use: returned, streamed to it, or held by the error."""
     eof: bool | None = None
     """For reads of a ``stream`` client: the read was told that the stream has ended (a zero read)."""
     ms: int | None = Field(default=None, ge=0)
