@@ -35,5 +35,5 @@ class AgentFault(Exception):
     """An agent broke the protocol or died: the agent's failure, never the client's behaviour."""
 
 
-class PeerFault(Exception):
-    """The peer could not play its steps: the trial is void."""
+class PeerFault(HangupError):
+    """The peer could not play its steps: the trial is void, and where it refuses the script, so is the scenario."""

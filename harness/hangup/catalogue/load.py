@@ -61,7 +61,7 @@ def _family(stem: str, table: dict[str, Any]) -> list[Scenario]:
     ]
 
 
-def _fill(value: Any, names: dict[str, str]) -> Any:  # noqa: ANN401  (any TOML value)
+def _fill(value: Any, names: dict[str, str]) -> Any:
     if isinstance(value, str):
         for name, text in names.items():
             value = value.replace("{" + name + "}", text)

@@ -32,7 +32,7 @@ class Step(Model):
 
     @model_validator(mode="before")
     @classmethod
-    def _from_table(cls, table: Any) -> Any:  # noqa: ANN401  (what TOML gives)
+    def _from_table(cls, table: Any) -> Any:
         if not isinstance(table, dict) or "actor" in table:
             return table
         actors = [key for key in table if key in ACTORS]
@@ -86,7 +86,7 @@ class Wire(Model):
 
     @model_validator(mode="before")
     @classmethod
-    def _one_end(cls, table: Any) -> Any:  # noqa: ANN401  (what TOML gives)
+    def _one_end(cls, table: Any) -> Any:
         if isinstance(table, dict) and isinstance(table.get("end"), str):
             return {**table, "end": [table["end"]]}
         return table
@@ -102,7 +102,7 @@ class Scenario(Model):
     spec: tuple[str, ...] = Field(min_length=1)
     layers: tuple[Layer, ...] = Field(min_length=1)
     needs: tuple[Need, ...] = ()
-    deadline: float = Field(default=8.0, gt=0, le=60)
+    deadline: float = Field(default=8.0, gt=0, le=120)
     """Seconds that a client gets for one operation before the harness records a ``hang``."""
     waits: bool = False
     """The ending is the passing of time: such trials run side by side, beyond ``--jobs``."""
@@ -125,8 +125,10 @@ class Scenario(Model):
 
     @property
     def further_steps(self) -> tuple[Step, ...]:
-        """The peer's steps for a further connection, from just after its accept on."""
+        """The peer's steps for a further connection, from just after its accept on; none where it stops listening."""
         source = self.further or self.flat
+        if any(s.act == "stop listening" for s in source):
+            return ()
         return tuple(s for s in source if s.actor == "peer" and s.act not in BEGINS_CONNECTION)
 
     @property

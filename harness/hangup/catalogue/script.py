@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
-from hangup_server import http, script as peer_script, steps
+from hangup_server import http, steps
+from hangup_server import script as peer_script
 
 Actor = Literal["client", "peer", "wait", "network"]
 ACTORS: tuple[Actor, ...] = get_args(Actor)

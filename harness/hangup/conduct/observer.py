@@ -1,0 +1,108 @@
+"""Watching the wire while trials run: each packet goes to the trial whose port it carries, and to the run's capture."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from hangup.capture import Ring
+from hangup.evidence import ConnectionEvidence, describe
+from hangup.wire import ConnectionTable, Frame, IcmpError, PcapWriter, Segment, decode
+
+
+class PacketListener(Protocol):
+    """Who wants to hear of a trial's packets as they pass."""
+
+    def packet(self, segment: Segment) -> None:
+        """One segment of the trial."""
+
+
+class Tracker:
+    """The packets of one trial, so far."""
+
+    def __init__(self, port: int, listener: PacketListener | None = None) -> None:
+        self.port = port
+        self.dropped = False
+        """Whether the capture lost packets while the trial ran: its evidence cannot be trusted."""
+        self.segments: list[Segment] = []
+        self._table = ConnectionTable()
+        self._listener = listener
+        self._news: asyncio.Future[None] | None = None
+
+    def feed(self, segment: Segment | IcmpError) -> None:
+        """One more packet."""
+        self._table.feed(segment)
+        if isinstance(segment, Segment):
+            self.segments.append(segment)
+            if self._listener is not None:
+                self._listener.packet(segment)
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+    def evidence(self) -> tuple[ConnectionEvidence, ...]:
+        """What the packets so far show, connection by connection, in the order of their first packets."""
+        return tuple(describe(c, self.port, self.segments) for c in list(self._table))
+
+    def first_closed(self) -> bool:
+        """Whether nothing more is to be expected on the trial's first connection."""
+        first = next(iter(self._table), None)
+        return first is not None and first.closed
+
+    async def until(self, condition: Callable[[], bool], seconds: float) -> None:
+        """Wait for packets until the condition holds, at most this long."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not condition():
+                    self._news = asyncio.get_running_loop().create_future()
+                    await self._news
+        except TimeoutError:
+            pass  # the caller looks at what is there
+
+
+class Observer:
+    """Takes packets from the ring as they come and hands them out."""
+
+    def __init__(self, ring: Ring, writer: PcapWriter | None) -> None:
+        self._ring = ring
+        self._writer = writer
+        self._trackers: dict[int, Tracker] = {}
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(ring.fileno(), self.pump)
+
+    def watch(self, port: int, listener: PacketListener | None = None) -> Tracker:
+        """Begin to follow a trial's port."""
+        self.pump()  # what came before is not this trial's
+        tracker = self._trackers[port] = Tracker(port, listener)
+        return tracker
+
+    def forget(self, tracker: Tracker) -> None:
+        """Stop following it; tells it first whether packets were lost meanwhile."""
+        self.pump()
+        if self._ring.new_drops():
+            for other in self._trackers.values():
+                other.dropped = True
+        self._trackers.pop(tracker.port, None)
+
+    def pump(self) -> None:
+        """Hand out all packets that are there."""
+        for frame in self._ring.drain():
+            packet = decode(frame)
+            if packet is None:
+                continue
+            tracker = self._tracker(packet)
+            if tracker is not None:
+                tracker.feed(packet)
+                self._write(frame)
+
+    def _tracker(self, packet: Segment | IcmpError) -> Tracker | None:
+        flow = packet if isinstance(packet, Segment) else packet.flow
+        return self._trackers.get(flow.dport) or self._trackers.get(flow.sport)
+
+    def _write(self, frame: Frame) -> None:
+        if self._writer is not None:
+            self._writer.write(frame.time_ns, frame.data, frame.length)
+
+    def close(self) -> None:
+        """Take no more packets."""
+        self._loop.remove_reader(self._ring.fileno())

@@ -1,0 +1,53 @@
+"""What is to be run: which client meets which scenario in a lab, and what is left out, by name and with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hangup.agents.protocol import ClientInfo
+from hangup.catalogue import Scenario
+
+
+@dataclass(frozen=True, order=True)
+class CellId:
+    """One client in one scenario."""
+
+    client: str
+    scenario: str
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Something that was asked for and is not run."""
+
+    what: str
+    reason: str
+
+
+def plan(
+    clients: Mapping[str, ClientInfo], scenarios: Mapping[str, Scenario], offers: frozenset[str], lab: str
+) -> tuple[list[CellId], list[Skipped]]:
+    """The cells, client by client, and what the lab or a client cannot do."""
+    possible: list[Scenario] = []
+    skipped: list[Skipped] = []
+    for scenario in scenarios.values():
+        missing = [_NEEDS[need] for need in scenario.needs if need not in offers]
+        if missing:
+            skipped.append(Skipped(scenario.id, f"the {lab} lab has no {' and no '.join(missing)}"))
+        else:
+            possible.append(scenario)
+    cells = []
+    for client, info in clients.items():
+        for scenario in possible:
+            if info.layer not in scenario.layers:
+                continue
+            lacking = sorted(scenario.client_ops - set(info.ops))
+            if lacking:
+                skipped.append(Skipped(f"{client} {scenario.id}", f"the client has no {', '.join(lacking)}"))
+            else:
+                cells.append(CellId(client, scenario.id))
+    return cells, skipped
+
+
+_NEEDS = {"net": "network of its own", "linux": "Linux kernel"}

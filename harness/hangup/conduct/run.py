@@ -1,0 +1,263 @@
+"""Running a matrix: agents built and started, every trial of every cell played, invalid ones repeated.
+
+Trials run side by side: ``jobs`` at work at a time, and beside them those whose ending is the passing of time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from hangup.agents.agent import Agent
+from hangup.agents.build import Build, ensure_built
+from hangup.agents.manifest import Manifest
+from hangup.agents.protocol import ClientInfo, Hello
+from hangup.catalogue import Scenario
+from hangup.conduct.observer import Observer
+from hangup.conduct.peer import Peer
+from hangup.conduct.plan import CellId, Skipped, plan
+from hangup.conduct.rundir import RunFolder
+from hangup.conduct.trial import Conductor, Trial
+from hangup.errors import AgentFault, BuildError, LabError
+from hangup.labs import Lab, LabName
+from hangup.store.normalise import Normaliser
+from hangup.store.record import CellRecorder
+
+REPEATS = 3
+"""How often a trial is repeated whose evidence does not match its scenario."""
+WAITING = 512
+"""How many trials may wait side by side for time to pass."""
+
+
+class Progress(Protocol):
+    """Who is told how the run goes."""
+
+    def note(self, text: str) -> None:
+        """Something worth a line."""
+
+    def building(self, title: str) -> None:
+        """An agent is being built, which may take a while."""
+
+    def planned(self, trials: int) -> None:
+        """So many trials are to be played."""
+
+    def played(self, cell: CellId) -> None:
+        """One of them is done."""
+
+
+@dataclass
+class RunResult:
+    """What a run gave."""
+
+    lab: LabName
+    proved: bool
+    cells: dict[CellId, CellRecorder]
+    hellos: dict[str, Hello]
+    """By language."""
+    skipped: list[Skipped]
+    trials: int = 0
+    repeated: int = 0
+    seconds: float = 0.0
+    packets: int = 0
+    dropped: int = 0
+    folder: Path | None = None
+
+    @property
+    def clients(self) -> dict[str, ClientInfo]:
+        """Every client that a started agent hosts."""
+        return {name: info for hello in self.hellos.values() for name, info in hello.clients.items()}
+
+    @property
+    def failed(self) -> list[tuple[CellId, str]]:
+        """Cells without a valid result, with the reason."""
+        return [(c, r.invalid or r.fault or "") for c, r in self.cells.items() if r.invalid or r.fault]
+
+
+@dataclass
+class AgentPool:
+    """The agents of a run, one a language, started anew where one failed."""
+
+    lab: Lab
+    builds: dict[str, Build]
+    _agents: dict[str, Agent] = field(default_factory=dict)
+    _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+
+    async def get(self, language: str) -> Agent:
+        """The language's running agent. Raises AgentFault where it does not start."""
+        async with self._locks.setdefault(language, asyncio.Lock()):
+            agent = self._agents.get(language)
+            if agent is None or agent.fault is not None:
+                if agent is not None:
+                    await agent.stop()
+                agent = self._agents[language] = await Agent.start(self.lab, self.builds[language])
+            return agent
+
+    @asynccontextmanager
+    async def fresh(self, language: str) -> AsyncIterator[Agent]:
+        """An agent for one trial alone."""
+        agent = await Agent.start(self.lab, self.builds[language])
+        try:
+            yield agent
+        finally:
+            await agent.stop()
+
+    async def stop(self) -> None:
+        """End them all."""
+        await asyncio.gather(*(agent.stop() for agent in self._agents.values()))
+
+
+async def build_agents(manifests: Mapping[str, Manifest], progress: Progress) -> tuple[dict[str, Build], list[Skipped]]:
+    """Every agent that can be built here, and why the others cannot."""
+    builds: dict[str, Build] = {}
+    skipped = []
+    for language, manifest in manifests.items():
+        try:
+            builds[language] = await ensure_built(manifest, progress.building)
+        except BuildError as error:
+            skipped.append(Skipped(f"{language}/*", str(error)))
+            progress.note(f"skipped {language}/*: {error}")
+    return builds, skipped
+
+
+@asynccontextmanager
+async def conducting(lab: Lab, folder: RunFolder | None) -> AsyncIterator[Conductor]:
+    """A conductor with its peer and, where the lab captures, its observer."""
+    peer = await Peer.start(lab)
+    observer = Observer(lab.capture, folder.writer if folder else None) if lab.capture else None
+    try:
+        yield Conductor(lab, peer, observer)
+    finally:
+        if observer is not None:
+            observer.close()
+        await peer.stop()
+
+
+async def run_matrix(
+    lab: Lab, builds: dict[str, Build], clients: Sequence[str], scenarios: Mapping[str, Scenario], *,
+    trials: int, jobs: int, folder: RunFolder, progress: Progress,
+    accept: Acceptance | None = None,
+) -> RunResult:  # fmt: skip
+    """Play ``trials`` trials of every cell. ``clients`` are names; those of languages without a build are left out."""
+    pool = AgentPool(lab, builds)
+    started = time.monotonic()
+    try:
+        hellos, skipped = await _start_agents(pool, builds, progress)
+        known = {name: info for hello in hellos.values() for name, info in hello.clients.items()}
+        chosen = {name: known[name] for name in clients if name in known}
+        if accept is not None:
+            accept(hellos)
+        cells, left_out = plan(chosen, scenarios, lab.offers(), lab.name)
+        result = RunResult(
+            lab=lab.name, proved=lab.capture is not None, hellos=hellos, skipped=skipped + left_out,
+            cells={cell: CellRecorder() for cell in cells}, folder=folder.path,
+        )  # fmt: skip
+        progress.planned(len(cells) * trials)
+        async with conducting(lab, folder) as conductor:
+            await _Runner(conductor, pool, scenarios, result, folder, progress, lab).play_all(trials, jobs)
+    finally:
+        await pool.stop()
+    result.seconds = time.monotonic() - started
+    if lab.capture is not None:
+        result.packets, result.dropped = lab.capture.captured, lab.capture.dropped
+    return result
+
+
+class Acceptance(Protocol):
+    """May refuse to go on, by raising, once it is known which versions would run."""
+
+    def __call__(self, hellos: Mapping[str, Hello]) -> None: ...
+
+
+async def _start_agents(
+    pool: AgentPool, builds: Mapping[str, Build], progress: Progress
+) -> tuple[dict[str, Hello], list[Skipped]]:
+    hellos: dict[str, Hello] = {}
+    skipped = []
+    answers = await asyncio.gather(*(pool.get(language) for language in builds), return_exceptions=True)
+    for language, answer in zip(builds, answers, strict=True):
+        if isinstance(answer, Agent):
+            hellos[language] = answer.hello
+        elif isinstance(answer, AgentFault | LabError):
+            skipped.append(Skipped(f"{language}/*", f"its agent does not start: {answer}"))
+            progress.note(f"skipped {language}/*: its agent does not start: {answer}")
+        else:
+            raise answer
+    return hellos, skipped
+
+
+class _Runner:
+    """Plays all trials of a run."""
+
+    def __init__(
+        self, conductor: Conductor, pool: AgentPool, scenarios: Mapping[str, Scenario], result: RunResult,
+        folder: RunFolder, progress: Progress, lab: Lab,
+    ) -> None:  # fmt: skip
+        self._conductor, self._pool, self._scenarios = conductor, pool, scenarios
+        self._result, self._folder, self._progress = result, folder, progress
+        self._hosts = (
+            {lab.host: "PEER", lab.client_host: "CLIENT"} if lab.host != lab.client_host else {lab.host: "HOST"}
+        )
+        if lab.blackhole is not None:
+            self._hosts[lab.blackhole] = "PEER"
+
+    async def play_all(self, trials: int, jobs: int) -> None:
+        """All of them, in rounds over the cells, so that the agents share the work evenly."""
+        queues: dict[bool, deque[tuple[CellId, int]]] = {True: deque(), False: deque()}
+        for number in range(1, trials + 1):
+            for cell in self._result.cells:
+                queues[self._scenarios[cell.scenario].waits].append((cell, number))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for waits, workers in ((True, WAITING), (False, jobs)):
+                    for _ in range(min(workers, len(queues[waits]))):
+                        group.create_task(self._work(queues[waits]))
+        except BaseExceptionGroup as failures:  # one cause is enough; the others are of the same kind
+            raise failures.exceptions[0] from None
+
+    async def _work(self, queue: deque[tuple[CellId, int]]) -> None:
+        while queue:
+            cell, number = queue.popleft()
+            await self._play(cell, number)
+            self._progress.played(cell)
+
+    async def _play(self, cell: CellId, number: int) -> None:
+        """One trial of a cell: repeated where its evidence does not match, or once where its agent failed."""
+        recorder = self._result.cells[cell]
+        for attempt in range(1 + REPEATS):
+            if recorder.fault is not None or recorder.invalid is not None:
+                return  # the cell has no result, whatever further trials would show
+            name = f"{cell.client}:{cell.scenario}:{number}.{attempt}"
+            try:
+                trial = await self._attempt(cell, name)
+            except AgentFault as fault:
+                recorder.fault = str(fault)
+                return
+            self._folder.add(trial)
+            self._result.trials += 1
+            if trial.invalid is None:
+                recorder.add(trial, self._scenarios[cell.scenario], self._normaliser(trial))
+                return
+            self._result.repeated += 1
+        recorder.invalid = trial.invalid
+
+    async def _attempt(self, cell: CellId, name: str) -> Trial:
+        language = cell.client.partition("/")[0]
+        scenario = self._scenarios[cell.scenario]
+        try:
+            agent = await self._pool.get(language)
+            return await self._conductor.play(agent, cell.client, scenario, name)
+        except AgentFault as fault:
+            self._progress.note(f"{cell.client} {cell.scenario}: {fault}; once more on an agent of its own")
+        async with self._pool.fresh(language) as agent:
+            return await self._conductor.play(agent, cell.client, scenario, name + "r")
+
+    def _normaliser(self, trial: Trial) -> Normaliser:
+        build = self._pool.builds[trial.client.partition("/")[0]]
+        ports = [connection.remote for connection in trial.log]
+        return Normaliser(hosts=self._hosts, port=trial.port, ports=ports, folder=build.folder)

@@ -1,0 +1,341 @@
+"""Playing one trial: the script's steps, in order, each done before the next one starts.
+
+What is recorded: every operation of the client and what its API gave, the peer's log, and the evidence, taken when the
+first connection has ended or, where the client hangs, at the moment when the harness gave up on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from hangup.agents.agent import Agent
+from hangup.agents.protocol import Close, Connect, Exchange, Message, Recv, Reply, Send, Shutdown
+from hangup.catalogue import Scenario, Step
+from hangup.conduct.observer import Observer, PacketListener, Tracker
+from hangup.conduct.peer import LoggedConnection, Peer
+from hangup.errors import AgentFault, PeerFault
+from hangup.evidence import ConnectionEvidence, verify
+from hangup.labs import Lab
+from hangup.labs.sockdiag import ESTABLISHED, SocketState
+
+SETTLE_SECONDS = 1.0
+"""How long the first connection may take to end once the script has been played."""
+CLOSE_SECONDS = 2.0
+"""How long a client may take to close its session, and an operation that hung to return once its connection is gone."""
+PEER_SECONDS = 10.0
+_LOOK_SECONDS = 0.0005
+_BODY = "hangup=" + "x" * 57
+"""The body of a POST: 64 bytes."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the client, and what its API gave; None: nothing, until the harness's deadline."""
+
+    op: str
+    reply: Reply | None
+    begun_ns: int
+    """When it was asked for, by the clock of the capture (nanoseconds since 1970-01-01 UTC)."""
+    ended_ns: int
+    """When the reply came, or the harness gave up."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One run of one scenario by one client."""
+
+    client: str
+    scenario: str
+    name: str
+    port: int
+    client_host: str
+    operations: tuple[Operation, ...]
+    evidence: tuple[ConnectionEvidence, ...]
+    log: tuple[LoggedConnection, ...]
+    started_ns: int
+    ended_ns: int
+    closed_ns: int | None = None
+    """When the harness had the client end its session; None where the script did."""
+    invalid: str | None = None
+    """Why the evidence does not show the scenario."""
+    proved: bool = True
+    """False where the lab could not capture: there is no evidence at all."""
+
+
+class Spectator(PacketListener, Protocol):
+    """Who watches a trial live (``hangup play``)."""
+
+    def step(self, step: Step) -> None:
+        """A step begins."""
+
+    def observed(self, operation: Operation) -> None:
+        """The client's API gave this."""
+
+
+@dataclass
+class _Asked:
+    """An operation that the client was asked for."""
+
+    op: str
+    number: int
+    future: asyncio.Future[Reply]
+    begun_ns: int
+    ended_ns: int = 0
+
+    def given(self, reply: Reply | None) -> Operation:
+        """What it came to."""
+        return Operation(self.op, reply, self.begun_ns, self.ended_ns)
+
+
+class Conductor:
+    """Plays trials in one lab."""
+
+    def __init__(self, lab: Lab, peer: Peer, observer: Observer | None) -> None:
+        self._lab = lab
+        self._peer = peer
+        self._observer = observer
+
+    async def play(
+        self, agent: Agent, client: str, scenario: Scenario, name: str, *,
+        count: int | None = None, spectator: Spectator | None = None,
+    ) -> Trial:  # fmt: skip
+        """Play ``scenario`` with ``client``.
+
+        Raises AgentFault where the agent, and not the client, failed, PeerFault where the peer cannot play the script.
+        """
+        port = await self._peer.open(name, scenario.further_steps)
+        tracker = self._observer.watch(port, spectator) if self._observer else None
+        stage = _Stage(self._lab, self._peer, agent, client, scenario, name, port, tracker, spectator)
+        started = time.time_ns()
+        invalid: str | None = None
+        try:
+            try:
+                invalid = await stage.perform(scenario.played(count))
+            finally:
+                log = await self._peer.close(name)
+            await stage.release()
+        finally:
+            if self._observer and tracker:
+                self._observer.forget(tracker)
+        if tracker is not None and invalid is None:
+            invalid = "; ".join(verify(scenario, stage.evidence)) or None
+        if tracker is not None and tracker.dropped:
+            invalid = "the capture lost packets while the trial ran"
+        return Trial(
+            client=client, scenario=scenario.id, name=name, port=port, client_host=self._lab.client_host,
+            operations=tuple(stage.operations), evidence=stage.evidence, log=log,
+            started_ns=started, ended_ns=time.time_ns(), closed_ns=stage.closed_ns,
+            invalid=invalid, proved=tracker is not None,
+        )  # fmt: skip
+
+
+class _Stage:
+    """The state of one trial while it is played."""
+
+    def __init__(
+        self, lab: Lab, peer: Peer, agent: Agent, client: str, scenario: Scenario, name: str, port: int,
+        tracker: Tracker | None, spectator: Spectator | None,
+    ) -> None:  # fmt: skip
+        self._lab, self._peer, self._agent = lab, peer, agent
+        self._client, self._scenario, self._name, self._port = client, scenario, name, port
+        self._tracker, self._spectator = tracker, spectator
+        self._host = lab.host
+        self._remote: int | None = None
+        self._pending: _Asked | None = None
+        self._hung: _Asked | None = None
+        self._closed = False
+        self.closed_ns: int | None = None
+        self.operations: list[Operation] = []
+        self.evidence: tuple[ConnectionEvidence, ...] = ()
+
+    async def perform(self, steps: Sequence[Step]) -> str | None:
+        """Play the steps, end the session and take the evidence; why the trial is void, where it is."""
+        invalid = None
+        try:
+            await self._play(steps)
+        except PeerFault as fault:
+            invalid = f"the peer could not play its part: {fault}"
+        except TimeoutError:
+            invalid = "the script did not play out: a step waited in vain for what should have preceded it"
+        if self._hung is None:
+            await self._end_session()
+            if self._tracker is not None and invalid is None:
+                await self._tracker.until(self._tracker.first_closed, SETTLE_SECONDS)
+            self._take_evidence()
+        return invalid
+
+    async def _play(self, steps: Sequence[Step]) -> None:
+        batch: list[Step] = []
+        for step in [*steps, None]:
+            if step is not None and step.actor == "peer":
+                batch.append(step)
+                continue
+            if batch:
+                await self._play_peer(batch)
+                batch = []
+            if step is not None:
+                self._tell(step)
+                await self._play_other(step)
+            if self._hung is not None:
+                return
+
+    async def _play_peer(self, batch: list[Step]) -> None:
+        for step in batch:
+            self._tell(step)
+        async with asyncio.timeout(PEER_SECONDS):
+            self._remote = await self._peer.run(self._name, batch) or self._remote
+
+    async def _play_other(self, step: Step) -> None:
+        if step.actor == "network":
+            assert self._lab.blackhole is not None
+            self._host = self._lab.blackhole
+        elif step.actor == "wait":
+            async with asyncio.timeout(PEER_SECONDS):
+                await self._wait(step.act)
+        elif step.act == "idle":
+            await asyncio.sleep(step.number("ms", 100) / 1000)
+        elif step.act == "finish":
+            assert self._pending is not None
+            pending, self._pending = self._pending, None
+            await self._observe(pending)
+        else:
+            asked = self._ask(step)
+            if step.act == "begin exchange":
+                self._pending = asked
+            else:
+                await self._observe(asked)
+
+    def _ask(self, step: Step) -> _Asked:
+        begun = time.time_ns()
+        asked = _Asked(step.act.removeprefix("begin "), *self._agent.ask(self._request(step)), begun)
+        asked.future.add_done_callback(lambda _: self._answered(asked))
+        return asked
+
+    def _answered(self, asked: _Asked) -> None:
+        """The reply has come, perhaps before the script asks for it: the spectator hears of it now, and once."""
+        if asked.ended_ns:
+            return  # heard of already, or too late
+        asked.ended_ns = time.time_ns()
+        future = asked.future
+        if self._spectator is None or future.cancelled() or future.exception() is not None:
+            return
+        if (reply := future.result()).result == "observed":
+            self._spectator.observed(asked.given(reply))
+
+    def _request(self, step: Step) -> Callable[[int], Message]:
+        """What makes the protocol's request of an id."""
+        client, session = self._client, self._name
+        host, port = self._host, self._port
+        match step.act:
+            case "connect":
+                return lambda id: Connect(id=id, client=client, session=session, host=host, port=port)
+            case "send":
+                data = "x" * step.number("bytes", 64)
+                return lambda id: Send(id=id, client=client, session=session, data=data)
+            case "recv":
+                size = step.number("bytes", 0) or None
+                return lambda id: Recv(id=id, client=client, session=session, bytes=size)
+            case "shutdown":
+                return lambda id: Shutdown(id=id, client=client, session=session)
+            case "close":
+                self._closed = True
+                return lambda id: Close(id=id, client=client, session=session)
+        method = "POST" if step.text("method", "GET") == "POST" else "GET"
+        body = _BODY if method == "POST" else ""
+        length = f"Content-Length: {len(body)}\r\n" if body else ""
+        request = f"{method} / HTTP/1.1\r\nHost: {host}:{port}\r\n{length}\r\n{body}"
+        return lambda id: Exchange(
+            id=id, client=client, session=session, host=host, port=port, method="POST" if body else "GET",
+            path="/", body=body, request=request, announced=self._scenario.announced,
+        )  # fmt: skip
+
+    async def _observe(self, asked: _Asked) -> None:
+        """Wait for the reply, at most to the deadline; a client that hangs in a live agent is an observation too."""
+        try:
+            async with asyncio.timeout(self._scenario.deadline):
+                reply = await asyncio.shield(asked.future)
+        except TimeoutError:
+            asked.ended_ns = time.time_ns()
+            self._take_evidence()
+            if not await self._agent.alive():
+                raise AgentFault(self._agent.fault) from None
+            self._hung = asked
+            self.operations.append(operation := asked.given(None))
+            if self._spectator is not None:
+                self._spectator.observed(operation)
+            return
+        self._answered(asked)
+        if reply.result != "observed":
+            raise AgentFault(f"the agent could not run {asked.op!r} of {self._client}: {reply.why or reply.result}")
+        self.operations.append(asked.given(reply))
+
+    def _tell(self, step: Step) -> None:
+        if self._spectator is not None:
+            self._spectator.step(step)
+
+    async def _wait(self, what: str) -> None:
+        """Wait until the client's kernel shows that something has arrived, or been read."""
+        if self._lab.diag is None or self._remote is None:
+            await asyncio.sleep(0.05)  # no kernel to ask; such trials are unproved anyway
+            return
+        local, remote = (self._lab.client_host, self._remote), (self._host, self._port)
+        done = _ARRIVED[what]
+        while not done(self._lab.diag.look(local, remote)):  # noqa: ASYNC110  (the kernel tells nobody: it has to be asked)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def _take_evidence(self) -> None:
+        if self._tracker is not None:
+            self.evidence = self._tracker.evidence()
+
+    async def _end_session(self) -> None:
+        if self._pending is not None:  # the script broke off in the middle of it
+            self._agent.forget(self._pending.number)
+        if self._closed:
+            return
+        self._closed = True
+        self.closed_ns = time.time_ns()
+        self._tell(_CLOSE)
+        number, future = self._agent.ask(lambda id: Close(id=id, client=self._client, session=self._name))
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await asyncio.shield(future)
+        except TimeoutError:
+            self._agent.forget(number)
+            await self._agent.alive()
+
+    async def release(self) -> None:
+        """After the peer is gone: let an operation that hung return, and drop its late answer.
+
+        Raises AgentFault where that answer says that the call itself had long returned: then the agent was late, and
+        not the client. A call that hung was at it nearly all the time; half of it allows for a slow start.
+        """
+        if self._hung is None or self._agent.fault is not None:
+            return
+        await self._end_session()
+        future = self._hung.future
+        await asyncio.wait([future], timeout=CLOSE_SECONDS)
+        if not future.done():
+            self._agent.forget(self._hung.number)
+        elif not future.cancelled() and future.exception() is None:
+            ms = future.result().ms
+            if ms is not None and ms < self._scenario.deadline * 1000 / 2:
+                raise AgentFault(
+                    f"the agent of {self._client} answered too late: {self._hung.op!r} took {ms} ms by its own word"
+                )
+
+
+_CLOSE = Step(actor="client", act="close")
+"""What a spectator is told where the harness ends the session by itself."""
+
+_ARRIVED: dict[str, Callable[[SocketState | None], bool]] = {
+    "fin at client": lambda socket: socket is None or socket.state != ESTABLISHED,
+    "rst at client": lambda socket: socket is None,
+    "data read": lambda socket: socket is None or (socket.received > 0 and socket.unread == 0),
+}
+"""Linux unhashes a connection that was reset, and leaves ESTABLISHED when a FIN comes."""
+
+__all__ = ["Conductor", "Operation", "Spectator", "Trial"]
