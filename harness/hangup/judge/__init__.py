@@ -1,0 +1,5 @@
+"""Judging: from what a client reported and what the wire shows to an outcome. Pure, and done anew at each reading."""
+
+from hangup.judge.judge import Outcome, Verdict, judge
+
+__all__ = ["Outcome", "Verdict", "judge"]

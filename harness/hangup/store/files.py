@@ -1,0 +1,89 @@
+"""Reading and writing results files. A file is written under another name first, and only a whole one is read."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from hangup.errors import StoreError
+from hangup.store.model import SCHEMA, ClientResults
+
+
+def data_file(root: Path, platform: str, client: str) -> Path:
+    """Where a client's results lie below a results folder."""
+    return root / "data" / platform / f"{client}.json"
+
+
+def load_results(root: Path) -> dict[tuple[str, str], ClientResults]:
+    """All results below a folder, by platform and client. Raises StoreError for a folder without any."""
+    if not root.is_dir():
+        raise StoreError(f"{root}: no such folder; `hangup run --out {root}` makes one")
+    files = sorted((root / "data").glob("*/*/*.json"))
+    if not files:
+        raise StoreError(f"{root}: no results there (data/<platform>/<language>/<client>.json)")
+    return {(path.parts[-3], f"{path.parts[-2]}/{path.stem}"): read_file(path) for path in files}
+
+
+def read_file(path: Path) -> ClientResults:
+    """One file. Raises StoreError that says what is wrong with it: cut short, of a newer schema, not ours."""
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise StoreError(f"{path}: not UTF-8 at byte {error.start}") from None
+    except json.JSONDecodeError as error:
+        raise StoreError(
+            f"{path}: line {error.lineno}: cut short or not JSON ({error.msg}); restore it or run it again"
+        ) from None
+    if not isinstance(table, dict) or not isinstance(table.get("schema"), int):
+        raise StoreError(f"{path}: not a hangup results file (no schema number)")
+    if table["schema"] > SCHEMA:
+        raise StoreError(f"{path}: schema {table['schema']}, and this hangup reads up to {SCHEMA}; upgrade hangup")
+    if "end" not in table:
+        raise StoreError(f"{path}: incomplete, its closing record is missing; restore it or run it again")
+    try:
+        results = ClientResults.model_validate(table)
+    except ValidationError as error:
+        detail = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in detail["loc"])
+        raise StoreError(f"{path}: {place}: {detail['msg']}") from None
+    if results.end.cells != len(results.cells):
+        raise StoreError(
+            f"{path}: incomplete, {len(results.cells)} cells of {results.end.cells}; restore it or run it again"
+        )
+    return results
+
+
+def dump(results: ClientResults) -> str:
+    """A file's text: the same results give the same bytes."""
+    table = results.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    table["cells"] = dict(sorted(table["cells"].items()))
+    return json.dumps(table, indent=1, ensure_ascii=False) + "\n"
+
+
+def save(root: Path, results: Mapping[str, ClientResults]) -> None:
+    """Write files below a results folder. Raises StoreError where that fails, and leaves the old file then."""
+    for client, result in results.items():
+        write_text(data_file(root, result.platform, client), dump(result))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a whole file or nothing: to a temporary name beside it, then renamed."""
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fd, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(fd, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise StoreError(f"{path}: cannot be written: {error.strerror}") from None

@@ -1,0 +1,53 @@
+"""Taking out of a text what changes from run to run: addresses, ports, object ids, paths, line numbers, thread names.
+
+What is left is the client's own words, so that the same stack gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+_RULES: Sequence[tuple[re.Pattern[str], str]] = (
+    # Java: below a hand-over to another thread stands whichever thread came to run the task, and by which path
+    (
+        re.compile(r"\n\tat [^\n]*(?:java\.util\.concurrent\.|SequentialScheduler)[^\n]*(?:\n\t(?:at|\.\.\.) [^\n]*)*"),
+        "\n\t... (handed over by another thread)",
+    ),
+    (re.compile(r"\n\t\.\.\. \d+ more"), "\n\t... more"),
+    # Node: from where its event loop happened to come
+    (re.compile(r"\n    at [^\n]*\(?node:internal/(?:process/task_queues|timers)\b[^\n]*"), ""),
+    # Node: what undici's SocketError still found of the socket; an address that was gone already reads `undefined`
+    (re.compile(r"(\n\s+(?:(?:local|remote)(?:Address|Port|Family)|bytesWritten): )[^\n,]+"), r"\1…"),
+    (re.compile(r"0x[0-9a-fA-F]{6,}"), "0x…"),
+    (re.compile(r'File "[^"]*?(?:site-packages|site|lib/python[0-9.]+)/([^"]+)"'), r'File "…/\1"'),
+    (re.compile(r'File "(?!…)[^"]*?([^"/]+/[^"/]+\.py)"'), r'File "…/\1"'),
+    (re.compile(r"\bline \d+\b"), "line …"),
+    (re.compile(r"(\.(?:java|go|kt|scala)):\d+"), r"\1:…"),
+    (re.compile(r"(\b(?:file://)?[\w./@-]*\.m?js|node:[\w/]+):\d+:\d+"), r"\1:…"),
+    (re.compile(r"file://[^\s()]*/(clients|node_modules)/"), r"…/\1/"),
+    (re.compile(r"\b(Thread-|thread-|worker-|pool-)\d+"), r"\1…"),
+    (re.compile(r"<socket\.socket fd=\d+"), "<socket.socket fd=…"),
+)
+
+
+class Normaliser:
+    """For one trial: its addresses and ports, and the folder that its agent runs in."""
+
+    def __init__(self, *, hosts: dict[str, str], port: int, ports: Sequence[int], folder: Path | None) -> None:
+        """``hosts``: what to put for each address; ``port``: the peer's; ``ports``: the client's own."""
+        self._plain = [(str(folder) + "/", "…/")] if folder else []
+        self._plain += sorted(hosts.items(), key=lambda item: -len(item[0]))
+        numbers = {str(port): "PORT"} | {str(number): "CLIENTPORT" for number in ports}
+        self._ports = re.compile(r"(?<![\d.])(" + "|".join(numbers) + r")(?![\d.]*\d)")
+        self._numbers = numbers
+
+    def __call__(self, text: str) -> str:
+        """The text without what changes."""
+        for old, new in self._plain:
+            text = text.replace(old, new)
+        text = self._ports.sub(lambda found: self._numbers[found[1]], text)
+        for pattern, replacement in _RULES:
+            text = pattern.sub(replacement, text)
+        return text

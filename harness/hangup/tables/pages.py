@@ -1,0 +1,143 @@
+"""The pages of a results folder: the matrix, and what it means, how it was made and on which versions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from textwrap import dedent
+
+from tabulate import tabulate
+
+from hangup.catalogue import Scenario
+from hangup.judge import Outcome, Verdict
+from hangup.matrix import JudgedCell, judged
+from hangup.store import ClientResults
+from hangup.tables.formats import plain_tables
+
+GENERATED = "<!-- Made by `hangup table --write`, which `nox -s matrix` ends with. Do not edit. -->\n"
+
+LEGEND = """\
+Each cell is what the application is told: the outcome of the first operation that did not succeed.
+
+| word | the application is told |
+| --- | --- |
+| `reset` | ECONNRESET, by number, code, type or text |
+| `broken-pipe` | EPIPE |
+| `eof` | the end of the stream: a zero read, or an error that says that the peer closed |
+| `truncated` | the message was incomplete, said so by the protocol layer |
+| `refused`, `timeout` | ECONNREFUSED; ETIMEDOUT or the client's own deadline |
+| `protocol` | a parse error |
+| `success` | a complete, right answer |
+| `silent-truncation` | a success with bytes missing: the dangerous one |
+| `hang` | nothing, until the harness gave up (8 s, in `connect-timeout` 64 s) |
+
+`!` the word is misleading: it does not agree with what happened on the wire. `×n` the client made n attempts by
+itself. `a / b` trials differed, the commoner first. `–` the client has no such operation. `invalid` the capture did not
+show the scenario, so there is no result.
+"""
+
+
+def matrix_page(results: Sequence[ClientResults], catalogue: Mapping[str, Scenario], note: str = "") -> str:
+    """MATRIX.md: a table a layer for each platform, and the legend."""
+    parts = [GENERATED, "# The matrix\n", note, LEGEND]
+    for platform in dict.fromkeys(r.platform for r in results):
+        members = [r for r in results if r.platform == platform]
+        for layer, table in plain_tables(members, catalogue, "github"):
+            parts += [f"## {'Stream' if layer == 'stream' else 'HTTP'} clients ({platform})\n", table + "\n"]
+    parts += ["## The scenarios\n", _scenarios(results, catalogue)]
+    return "\n".join(part for part in parts if part)
+
+
+def _scenarios(results: Sequence[ClientResults], catalogue: Mapping[str, Scenario]) -> str:
+    used = {name for r in results for name in r.cells}
+    rows = [[name, s.title, " or ".join(s.wire.end)] for name, s in catalogue.items() if name in used]
+    return tabulate(rows, headers=["scenario", "what happens", "on the wire"], tablefmt="github") + "\n"
+
+
+def readme_page(results: Sequence[ClientResults], catalogue: Mapping[str, Scenario]) -> str:
+    """results/README.md."""
+    parts = [GENERATED, dedent("""\
+        # Results
+
+        What each client reported in each scenario, measured. [MATRIX.md](MATRIX.md) is the matrix to read,
+        [matrix.csv](matrix.csv) the same with error types and messages, a line an observation, and
+        `data/<platform>/<language>/<client>.json` what was observed: every error chain, what the language prints when
+        nobody catches it, and what the wire showed. The JSON holds observations only; outcomes are derived when it is read
+        (`harness/hangup/judge/rules.toml`), so a better rule needs no new run. `hangup show CLIENT SCENARIO` reads it to you.
+
+        ## How it was made
+
+        `nox -s matrix` runs every client in every scenario, ten trials a cell, against a peer that ends connections on
+        command. Each trial has a port of its own and is captured at the client's side; the capture must show what the
+        scenario claims (who sent the first FIN, who sent a RST, what was acknowledged, how many bytes were sent), or the trial is
+        void. A cell holds all trials that were alike as one observation with its share in words: always, mostly (more than
+        half), sometimes (a fifth or more), rarely.
+
+        Addresses and ports, object ids, paths, line numbers, and the frames of a stack trace that depend on which
+        thread ran a task are taken out of all texts, so that the same stack gives the same bytes: a difference in git is a
+        difference in behaviour.
+
+        ## What the numbers do not mean
+
+        They were measured on Linux, over one hop without loss, with each library's default settings. `processed` says that
+        the peer's application had read the whole request, not that it acted on it. `lost` counts bytes of the last response
+        that were on the wire and that the application did not get, whether or not they ever reached the client's
+        kernel. A `hang` says that nothing was reported before the harness gave up, not that nothing ever would be.
+        """)]  # fmt: skip
+    for platform in dict.fromkeys(r.platform for r in results):
+        members = [r for r in results if r.platform == platform]
+        parts += [f"## What ran ({platform})\n", _versions(members), f"## What is surprising ({platform})\n"]
+        parts += list(_findings(members, catalogue))
+    return "\n".join(parts)
+
+
+def _versions(members: Sequence[ClientResults]) -> str:
+    rows = [
+        [
+            r.client,
+            r.stack.runtime,
+            ", ".join(f"{name} {version}" for name, version in sorted(r.stack.versions.items())),
+            r.stack.system,
+            r.trials,
+        ]
+        for r in members
+    ]
+    return tabulate(rows, headers=["client", "runtime", "libraries", "system", "trials"], tablefmt="github") + "\n"
+
+
+Finding = tuple[str, Callable[[JudgedCell, Verdict], bool]]
+
+FINDINGS: Sequence[Finding] = (
+    ("A truncated answer is returned as a success", lambda c, v: v.outcome is Outcome.SILENT_TRUNCATION),
+    ("A POST that the peer had read is sent again, silently", lambda c, v: "POST" in v.extra_requests),
+    ("A GET that the peer had read is sent again, silently", lambda c, v: "GET" in v.extra_requests),
+    (
+        "An orderly end (FIN) is reported as a reset",
+        lambda c, v: v.outcome is Outcome.RESET and v.faithful is False,
+    ),
+    (
+        "A reset is reported as an orderly end",
+        lambda c, v: v.outcome is Outcome.EOF and v.faithful is False,
+    ),
+    (
+        "What is reported is misleading in another way",
+        lambda c, v: (
+            v.faithful is False
+            and v.outcome not in (Outcome.RESET, Outcome.EOF, Outcome.SILENT_TRUNCATION, Outcome.HANG)
+        ),
+    ),
+    ("Bytes that were sent never reach the application", lambda c, v: bool(v.lost)),
+    ("Nothing is reported at all", lambda c, v: v.outcome is Outcome.HANG),
+)
+"""Derived from the verdicts, so that they are true of whatever results they stand beside."""
+
+
+def _findings(members: Sequence[ClientResults], catalogue: Mapping[str, Scenario]) -> Iterator[str]:
+    cells = [cell for r in members for cell in judged(r, catalogue)]
+    for title, holds in FINDINGS:
+        where: dict[str, list[str]] = {}
+        for cell in cells:
+            if any(holds(cell, verdict) for verdict in cell.verdicts):
+                where.setdefault(cell.client, []).append(cell.scenario.id)
+        if where:
+            yield f"**{title}:**\n"
+            yield ("\n".join(f"- `{client}`: {', '.join(scenarios)}" for client, scenarios in where.items()) + "\n")
