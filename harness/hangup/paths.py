@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import hangup_server
 import platformdirs
+
+import hangup_server
 
 _PACKAGE = Path(__file__).resolve().parent
 _ROOT = _PACKAGE.parents[1]

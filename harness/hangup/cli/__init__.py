@@ -1,0 +1,84 @@
+"""The command line. Each command is a module of its own, loaded when it is used, so that ``hangup --help`` is quick.
+
+What the user can put right ends as one message and exit status 2; a trial or a cell that failed, as status 1.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from hangup import __version__
+from hangup.errors import HangupError
+
+COMMANDS = {
+    "run": "Play every scenario with every client, and tabulate what they report.",
+    "show": "What a client reports: all its cells, or one with its evidence and packets.",
+    "play": "Play one trial live, with the packets as they pass.",
+    "table": "The matrix, in the terminal, as Markdown, CSV, HTML or JSON.",
+    "list": "The clients and the scenarios that there are.",
+    "doctor": "What this machine can run, and what is missing for the rest.",
+}
+
+
+class Commands(click.Group):
+    """Finds a command's module by its name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command; None where there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"hangup.cli.{'listing' if cmd_name == 'list' else cmd_name}")
+        command = getattr(module, "command", None) or getattr(module, cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Names the nearest command where there is none of that name."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError:
+            from hangup.names import nearest
+
+            close = nearest(args[0], COMMANDS)
+            hint = f" Did you mean {' or '.join(close)}?" if close else ""
+            raise click.UsageError(f"No such command {args[0]!r}.{hint}", ctx) from None
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="hangup")
+def group() -> None:
+    """What client stacks report when a TCP connection ends badly: measured, with the packets to prove it."""
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    try:
+        sys.exit(group.main(standalone_mode=False))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("hangup: interrupted; nothing was published", err=True)
+        sys.exit(130)
+    except HangupError as error:
+        click.echo(f"hangup: error: {error}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has had enough
+        sys.exit(0)

@@ -1,0 +1,77 @@
+"""``hangup doctor``: what this machine can run, before a run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import platform
+import sys
+from dataclasses import asdict, dataclass
+
+import click
+from rich.console import Console
+
+from hangup import __version__, paths
+from hangup.agents.build import runtime_version
+from hangup.agents.manifest import load_manifests
+from hangup.errors import BuildError
+from hangup.labs import probe
+from hangup.labs.choose import LABS
+from hangup.labs.loopback import LoopbackLab
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    ok: bool
+    text: str
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def command(as_json: bool) -> None:
+    """What this machine can run, and what is missing for the rest."""
+    findings = asyncio.run(_look())
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings], indent=1))
+        return
+    console = Console(highlight=False)
+    console.print(f"hangup {__version__}, Python {platform.python_version()}, {platform.system()} {platform.release()}")
+    console.print(f"agents are built into {paths.cache() / 'agents'}, runs are kept in {paths.runs()}", soft_wrap=True)
+    for finding in findings:
+        mark = "[green]yes[/green]" if finding.ok else "[yellow]no [/yellow]"
+        console.print(f"  {mark}  {finding.what:22}", end="")
+        console.print(finding.text, soft_wrap=True, markup=False)
+
+
+async def _look() -> list[Finding]:
+    findings = []
+    for name in LABS:
+        why = await probe(name)
+        findings.append(Finding(f"lab {name}", why is None, why or _LAB[name]))
+    findings.append(await _loopback_capture())
+    for manifest in load_manifests(paths.clients()).values():
+        clients = ", ".join(manifest.clients)
+        try:
+            version = await runtime_version(manifest)
+            findings.append(Finding(f"agent {manifest.language}", True, f"{version}: {clients}"))
+        except BuildError as error:
+            findings.append(Finding(f"agent {manifest.language}", False, f"{error} ({clients} will be skipped)"))
+    return findings
+
+
+_LAB = {
+    "netns": "two network namespaces of its own; every trial is captured",
+    "loopback": "127.0.0.1; scenarios that need a network of their own are skipped",
+}
+
+
+async def _loopback_capture() -> Finding:
+    lab = await LoopbackLab.start()
+    captures = lab.capture is not None
+    await lab.close()
+    reason = "not permitted (CAP_NET_RAW)" if sys.platform == "linux" else f"not implemented on {platform.system()}"
+    text = "permitted" if captures else f"{reason}: what the loopback lab measures is marked unproved"
+    return Finding("capture on loopback", captures, text)

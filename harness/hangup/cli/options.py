@@ -1,0 +1,27 @@
+"""Options that several commands share, and the results folder that they read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from hangup import paths
+from hangup.store import ClientResults, load_results
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def results_option(function: F) -> F:
+    """``--results DIR``: the folder to read, default the published one."""
+    return click.option(
+        "--results", "results_dir", type=click.Path(path_type=Path, file_okay=False), default=None, metavar="DIR",
+        help="Results folder to read (default: the published results).",
+    )(function)  # fmt: skip
+
+
+def read_results(results_dir: Path | None) -> list[ClientResults]:
+    """All results of the folder, sorted by platform and client."""
+    return list(load_results(results_dir or paths.published_results()).values())

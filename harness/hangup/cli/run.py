@@ -1,0 +1,253 @@
+"""``hangup run``: every scenario with every client, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import platform
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from hangup import paths
+from hangup.agents.manifest import Manifest, load_manifests
+from hangup.agents.protocol import Hello
+from hangup.catalogue import Scenario, load_catalogue
+from hangup.cli.progress import make_progress
+from hangup.cli.table import UNPROVED, print_matrix, write_tables
+from hangup.conduct.run import RunResult, build_agents, run_matrix
+from hangup.conduct.rundir import RunFolder
+from hangup.errors import InputError, StoreError
+from hangup.labs import open_lab
+from hangup.names import select
+from hangup.store import ClientResults, load_results, read_file, save
+from hangup.store.files import data_file
+from hangup.store.model import SCHEMA, End, Stack
+
+ABOUT = "Made by `hangup run`. Observations only; see results/README.md. Do not edit."
+LAB_CHOICES = ("auto", "netns", "loopback")
+
+
+@click.command("run")
+@click.option("--lab", type=click.Choice(LAB_CHOICES), default="auto", show_default=True,
+              help="Where trials run; auto: netns where it works, else loopback.")  # fmt: skip
+@click.option("--client", "clients", multiple=True, metavar="GLOB", help="Only these clients; may be repeated.")
+@click.option("--scenario", "scenarios", multiple=True, metavar="GLOB", help="Only these scenarios; may be repeated.")
+@click.option("--trials", type=click.IntRange(1, 10_000), default=10, show_default=True, help="Trials a cell.")
+@click.option("--jobs", type=click.IntRange(1, 256), default=16, show_default=True,
+              help="Trials at work at a time; those that only wait run beside them.")  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=None, metavar="DIR",
+              help="Publish into this results folder (default: only into the run's own folder).")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, and nothing else on standard output.")
+def command(
+    lab: str,
+    clients: tuple[str, ...],
+    scenarios: tuple[str, ...],
+    trials: int,
+    jobs: int,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Play every scenario with every client, and tabulate what they report.
+
+    Exit status: 0 all cells are valid, 1 some cell stayed invalid or its agent failed, 2 the run was not possible.
+    """
+    options = RunOptions.make(lab, clients, scenarios, trials, jobs, out)
+    result, results = asyncio.run(_interruptible(options))
+    console = Console(stderr=as_json)
+    folder = result.folder
+    assert folder is not None
+    ordered = [results[client] for client in sorted(results)]
+    if out is not None:
+        everything = list(load_results(out).values())
+        write_tables(out, everything, load_catalogue())
+    print_matrix(console, ordered, options.scenarios)
+    _summary(console, result, out)
+    if as_json:
+        click.echo(json.dumps(_as_json(result, out), indent=1))
+    sys.exit(1 if result.failed else 0)
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What was asked for, checked."""
+
+    lab: str
+    manifests: dict[str, Manifest]
+    clients: list[str]
+    scenarios: dict[str, Scenario]
+    trials: int
+    jobs: int
+    out: Path | None
+
+    @classmethod
+    def make(
+        cls,
+        lab: str,
+        clients: tuple[str, ...],
+        scenarios: tuple[str, ...],
+        trials: int,
+        jobs: int,
+        out: Path | None,
+    ) -> RunOptions:
+        """Raises InputError for a client or scenario that does not exist, or a folder that cannot be written."""
+        manifests = load_manifests(paths.clients())
+        catalogue = load_catalogue()
+        chosen = select("client", clients, [name for m in manifests.values() for name in m.clients])
+        languages = {name.partition("/")[0] for name in chosen}
+        if out is not None:
+            _check_writable(out)
+        return cls(
+            lab,
+            {language: m for language, m in manifests.items() if language in languages},
+            chosen,
+            {name: catalogue[name] for name in select("scenario", scenarios, list(catalogue))},
+            trials,
+            jobs,
+            out,
+        )
+
+
+def _check_writable(out: Path) -> None:
+    probe = out / f".hangup-{id(out)}"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise InputError(f"--out {out}: cannot be written: {error.strerror}") from None
+
+
+async def _interruptible(options: RunOptions) -> tuple[RunResult, dict[str, ClientResults]]:
+    """SIGTERM ends the run as Ctrl+C does: the lab is removed, nothing is published."""
+    task = asyncio.current_task()
+    assert task is not None
+    if sys.platform != "win32":
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        return await _run(options)
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+async def _run(options: RunOptions) -> tuple[RunResult, dict[str, ClientResults]]:
+    with make_progress() as progress:
+        builds, skipped = await build_agents(options.manifests, progress)
+        async with open_lab(options.lab) as lab:  # type: ignore[arg-type]
+            progress.note(f"lab {lab.name}, {len(options.clients)} clients, {len(options.scenarios)} scenarios")
+            if lab.capture is None:
+                progress.note(UNPROVED)
+                if options.out is not None:
+                    raise InputError(
+                        f"--out {options.out}: the {lab.name} lab cannot capture here, and what is unproved is not published"
+                    )
+            folder = RunFolder.create(paths.runs())
+            try:
+                result = await run_matrix(
+                    lab, builds, options.clients, options.scenarios,
+                    trials=options.trials, jobs=options.jobs, folder=folder, progress=progress,
+                    accept=lambda hellos: _mergeable(options, lab.name, hellos),
+                )  # fmt: skip
+            finally:
+                folder.close()
+    result.skipped[:0] = skipped
+    results = _collect(result, options.trials)
+    save(folder.path, results)
+    if options.out is not None:
+        save(options.out, {client: _merged(options, new) for client, new in results.items()})
+    return result, results
+
+
+def _stack(client: str, hello: Hello) -> Stack:
+    system = f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}"
+    return Stack(runtime=hello.runtime, versions=hello.clients[client].versions, system=system)
+
+
+def _collect(result: RunResult, trials: int) -> dict[str, ClientResults]:
+    """The run's results by client."""
+    collected = {}
+    for client, info in sorted(result.clients.items()):
+        cells = {
+            cell.scenario: recorder.cell() for cell, recorder in sorted(result.cells.items()) if cell.client == client
+        }
+        if cells:
+            collected[client] = ClientResults(
+                schema=SCHEMA, about=ABOUT, client=client, layer=info.layer, platform=result.lab, proved=result.proved,
+                trials=trials, stack=_stack(client, result.hellos[client.partition("/")[0]]), cells=cells,
+                end=End(cells=len(cells)),
+            )  # fmt: skip
+    return collected
+
+
+def _older(options: RunOptions, lab: str, client: str) -> ClientResults | None:
+    """What ``--out`` already holds of a client, where this run does not cover all of it."""
+    assert options.out is not None
+    path = data_file(options.out, lab, client)
+    if not path.exists():
+        return None
+    older = read_file(path)
+    known = load_catalogue()
+    return older if any(name in known and name not in options.scenarios for name in older.cells) else None
+
+
+def _mergeable(options: RunOptions, lab: str, hellos: Mapping[str, Hello]) -> None:
+    """Refuses, before anything is played, to mix cells of different versions in one file."""
+    if options.out is None:
+        return
+    for hello in hellos.values():
+        for client in hello.clients:
+            if client not in options.clients:
+                continue
+            older = _older(options, lab, client)
+            if older is not None and (older.stack, older.trials) != (_stack(client, hello), options.trials):
+                raise StoreError(
+                    f"{data_file(options.out, lab, client)}: holds other scenarios, measured on other versions or with "
+                    f"another number of trials; run all scenarios of {client}, or use another --out"
+                )
+
+
+def _merged(options: RunOptions, new: ClientResults) -> ClientResults:
+    older = _older(options, new.platform, new.client)
+    if older is None:
+        return new
+    known = load_catalogue()
+    cells = {name: cell for name, cell in older.cells.items() if name in known} | new.cells
+    return new.model_copy(update={"cells": cells, "end": End(cells=len(cells))})
+
+
+def _summary(console: Console, result: RunResult, out: Path | None) -> None:
+    rate = result.trials / result.seconds if result.seconds else 0.0
+    console.print(
+        f"{len(result.cells)} cells, {result.trials} trials in {result.seconds:.1f} s ({rate:.0f} a second), "
+        f"{result.repeated} repeated; {result.packets:,} packets captured, {result.dropped} dropped",
+        soft_wrap=True,
+    )
+    for skipped in result.skipped:
+        console.print(f"skipped {skipped.what}: {skipped.reason}", soft_wrap=True, markup=False)
+    for cell, reason in result.failed:
+        console.print(f"no result for {cell.client} {cell.scenario}: {reason}", soft_wrap=True, markup=False)
+    if not result.proved:
+        console.print(UNPROVED, style="bold")
+    console.print(f"the run: {result.folder}" + (f"; published: {out}" if out else ""), soft_wrap=True)
+
+
+def _as_json(result: RunResult, out: Path | None) -> dict[str, object]:
+    return {
+        "lab": result.lab,
+        "proved": result.proved,
+        "cells": len(result.cells),
+        "trials": result.trials,
+        "repeated": result.repeated,
+        "seconds": round(result.seconds, 3),
+        "packets": result.packets,
+        "dropped": result.dropped,
+        "skipped": [{"what": s.what, "reason": s.reason} for s in result.skipped],
+        "failed": [{"client": c.client, "scenario": c.scenario, "reason": reason} for c, reason in result.failed],
+        "run": str(result.folder),
+        "out": str(out) if out else None,
+    }

@@ -1,0 +1,188 @@
+"""The peer's steps beside the packets: each is placed at the packet that it waited for, or that it caused.
+
+The steps' order is known, their times are not; a packet shows when one can have been done. The same placing
+serves a log, whose steps are told beforehand, and a trial that goes on, whose steps are told one by one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+from hangup.ladder.packets import Cause, Packet
+from hangup_server import script
+from hangup_server.http import NotHttpError, RequestParser
+from hangup_server.steps import SendStep
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from hangup.catalogue import Step
+
+
+class Effect(Enum):
+    """What of a step can be seen in the packets."""
+
+    NONE = "nothing"
+    CONNECTED = "the handshake is over"
+    ARRIVED = "the client's bytes came in"
+    CLIENT_ENDED = "the client's FIN came in"
+    SENT = "bytes left"
+    ENDED = "FIN or RST left"
+
+
+EFFECTS: dict[str, Effect] = {
+    "stop listening": Effect.NONE,
+    "await connection": Effect.CONNECTED,
+    "accept": Effect.CONNECTED,
+    "hold data": Effect.NONE,
+    "hold all": Effect.NONE,
+    "await held data": Effect.ARRIVED,
+    "release data": Effect.NONE,
+    "await request": Effect.ARRIVED,
+    "recv head": Effect.ARRIVED,
+    "recv request": Effect.ARRIVED,
+    "recv": Effect.ARRIVED,
+    "recv end": Effect.CLIENT_ENDED,
+    "send head": Effect.SENT,
+    "send body": Effect.SENT,
+    "send": Effect.SENT,
+    "drained": Effect.NONE,
+    "pause": Effect.NONE,
+    "shutdown": Effect.ENDED,
+    "close": Effect.ENDED,
+    "reset": Effect.ENDED,
+    "kill": Effect.ENDED,
+    "interrupt": Effect.ENDED,
+    "terminate": Effect.ENDED,
+}
+"""Every step of the peer."""
+
+_REQUESTS = ("await request", "recv request")
+_LEAVES_UNREAD = ("await held data", "await request", "recv head")
+
+
+class Act(NamedTuple):
+    """One step of the peer, in words."""
+
+    text: str
+    name: str = ""
+    """The step's name; none where the text is no step that was done."""
+    amount: int | None = None
+    """Bytes, where the step has a number of them."""
+
+    @property
+    def effect(self) -> Effect:
+        """What of it can be seen."""
+        return EFFECTS.get(self.name, Effect.NONE)
+
+
+def act_of(step: Step) -> Act:
+    """A script's step of the peer."""
+    amount = step.number("bytes", 0) or None
+    (told,) = script.parse([{"step": step.act, **step.params}])
+    if isinstance(told, SendStep):
+        amount = len(told.payload())
+    text = step.act if amount is None else f"{step.act} {amount}"
+    if step.params.get("process") is True:
+        text += ", in a child process"
+    return Act(text, "" if step.params.get("side") == "read" else step.act, amount)
+
+
+_EVENT = re.compile(r"([a-z ]+?)(?: (\d+)(?: of \d+)?)?")
+
+
+def logged_acts(events: Iterable[str]) -> list[Act]:
+    """What the peer's log says of one connection: ``recv request 41``, ``send 1084``, ``close``."""
+    acts = []
+    for event in events:
+        found = _EVENT.fullmatch(event)
+        name, amount = (found[1], found[2]) if found else ("", None)
+        acts.append(Act(event, name if name in EFFECTS else "", int(amount) if amount else None))
+    return acts
+
+
+class Placer:
+    """Places the acts of one connection."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Act] = deque()
+        self._connected = self._client_ended = False
+        self._stream = bytearray()
+        """What the client has sent and no act has read."""
+        self._sent = self._promised = 0
+        """Bytes of the peer: on the wire, and of the acts that were placed."""
+        self._endings = 0
+        """FINs and RSTs of a live socket that no act has caused yet."""
+
+    def tell(self, act: Act) -> list[Act]:
+        """One more act; those that can be placed at once."""
+        self._waiting.append(act)
+        return self._done()
+
+    def feed(self, packet: Packet) -> list[Act]:
+        """The connection's next packet; the acts that belong beside it."""
+        if packet.sender == "client":
+            self._connected |= not packet.syn
+            self._client_ended |= packet.fin
+            if not packet.repeated:
+                self._stream += packet.payload.ljust(packet.length, b"\0")
+        else:
+            self._sent += 0 if packet.repeated else packet.length
+            self._endings += packet.fin and not packet.repeated
+            self._endings += packet.cause is Cause.ABORT
+        return self._done()
+
+    def settle(self) -> list[Act]:
+        """The acts that left no trace: all are done now."""
+        left = list(self._waiting)
+        self._waiting.clear()
+        return left
+
+    def _done(self) -> list[Act]:
+        done = []
+        while self._waiting and self._happened(self._waiting[0]):
+            done.append(self._waiting.popleft())
+        return done
+
+    def _happened(self, act: Act) -> bool:
+        """Whether the packets so far show the act; if so, what it took is taken."""
+        match act.effect:
+            case Effect.CONNECTED:
+                return self._connected
+            case Effect.ARRIVED:
+                return self._take(act)
+            case Effect.CLIENT_ENDED:
+                return self._client_ended
+            case Effect.SENT if self._sent <= self._promised:
+                return False
+            case Effect.SENT:
+                self._promised += act.amount or 0
+            case Effect.ENDED if not self._endings:
+                return False
+            case Effect.ENDED:
+                self._endings -= 1
+        return True
+
+    def _take(self, act: Act) -> bool:
+        wanted = act.amount
+        if wanted is None:
+            wanted = _request_size(bytes(self._stream)) if act.name in _REQUESTS else 1
+        if wanted is None or len(self._stream) < wanted:
+            return False
+        if act.name not in _LEAVES_UNREAD:
+            del self._stream[:wanted]
+        return True
+
+
+def _request_size(data: bytes) -> int | None:
+    """Bytes of the request that they begin with; None where it is not whole."""
+    parser = RequestParser()
+    try:
+        taken = parser.feed(data)
+        parser.feed(data[taken:])
+    except NotHttpError:
+        return None
+    return parser.size if parser.complete else None

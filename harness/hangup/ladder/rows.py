@@ -1,0 +1,109 @@
+"""A ladder's rows: packets, the client's doings by their time, and the peer's steps beside the packets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from hangup.ladder.acts import Act, Placer
+from hangup.ladder.packets import Cause, Packet
+from hangup.ladder.words import given
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from hangup.conduct.trial import Operation
+
+
+class Moment(NamedTuple):
+    """Something that the client did or was told, and when."""
+
+    time_ns: int
+    text: str
+
+
+class Row(NamedTuple):
+    """One line of a ladder."""
+
+    time_ns: int
+    client: str = ""
+    packet: Packet | None = None
+    peer: str = ""
+    heading: str = ""
+    """Instead of all else: what begins here."""
+
+
+def begins(op: str) -> str:
+    """An operation was asked for. Of the close that ends a session the answer is of no interest."""
+    return op if op == "close" else f"{op} …"
+
+
+def ends(operation: Operation) -> str:
+    """What its API gave."""
+    if operation.reply is None:
+        return f"{operation.op} → nothing, to the deadline"
+    return f"{operation.op} → {given(operation.reply)}"
+
+
+def moments(operations: Iterable[Operation], closed_ns: int | None) -> list[Moment]:
+    """What the client did, in the order of its times. A call that returned at once is one moment."""
+    found = []
+    for operation in operations:
+        found.append(Moment(operation.begun_ns, begins(operation.op)))
+        found.append(Moment(operation.ended_ns, ends(operation)))
+    if closed_ns is not None:
+        found.append(Moment(closed_ns, begins("close")))
+    return sorted(found)
+
+
+def beside(packet: Packet, acts: Iterable[Act]) -> Row:
+    """A packet's row: what the peer did, or what a kernel did by itself."""
+    note = _KERNEL.get(packet.cause) if packet.cause else None
+    kernel = f"kernel: {note}" if note else ""
+    peer = "\n".join([act.text for act in acts] + [kernel] * (packet.sender == "peer" and bool(kernel)))
+    return Row(packet.time_ns, kernel if packet.sender == "client" else "", packet, peer)
+
+
+_KERNEL: Mapping[Cause, str] = {
+    Cause.REFUSED: "nothing listens",
+    Cause.ANSWER: "no open socket",
+}
+"""What a side's kernel did without being told to."""
+
+
+def opens(packet: Packet) -> Row:
+    """The heading of a further connection."""
+    return Row(packet.time_ns, heading=f"connection {packet.connection}, from port {packet.client_port}")
+
+
+def draw(packets: Iterable[Packet], client: Iterable[Moment], peer: Mapping[int, Sequence[Act]]) -> list[Row]:
+    """The ladder of a trial; ``peer`` has the acts of each connection by the client's port.
+
+    With several connections, a heading stands wherever another one goes on.
+    """
+    placers: dict[int, Placer] = {}
+    last: dict[int, Packet] = {}
+    beginning: dict[int, list[Act]] = {}
+    for port, acts in peer.items():
+        placers[port] = placer = Placer()
+        beginning[port] = [done for act in acts for done in placer.tell(act)]
+    rows = [Row(moment.time_ns, moment.text) for moment in client]
+    for packet in packets:
+        port = packet.client_port
+        done = beginning.pop(port, []) + (placers[port].feed(packet) if port in placers else [])
+        rows.append(beside(packet, done))
+        last[port] = packet
+    for port, placer in placers.items():
+        rows.extend(Row(last[port].time_ns, peer=act.text) for act in placer.settle() if port in last)
+    rows.sort(key=lambda row: row.time_ns)
+    return _with_headings(rows, several=len(last) > 1)
+
+
+def _with_headings(rows: Iterable[Row], *, several: bool) -> list[Row]:
+    headed: list[Row] = []
+    current = 0 if several else 1
+    for row in rows:
+        if row.packet is not None and row.packet.connection != current:
+            current = row.packet.connection
+            headed.append(opens(row.packet))
+        headed.append(row)
+    return headed

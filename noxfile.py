@@ -1,0 +1,77 @@
+"""The sessions of hangup: ``nox -l`` lists them. Slow ones are not run by a bare ``nox``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nox
+
+nox.options.sessions = ["lint", "tests"]
+nox.options.reuse_existing_virtualenvs = True
+
+ROOT = Path(__file__).parent
+GROUPS = nox.project.load_toml("pyproject.toml")["dependency-groups"]
+
+
+def install(session: nox.Session, *groups: str) -> None:
+    """The project, editable, with the tools of these dependency groups."""
+    session.install("--editable", ".", *(requirement for group in groups for requirement in GROUPS[group]))
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Unit tests, and the lab tests with real clients: `nox -s tests -- tests/unit` for the quick part."""
+    install(session, "test")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def matrix(session: nox.Session) -> None:
+    """Run all clients in all scenarios and publish into results/: `nox -s matrix -- --lab netns --client 'go/*'`."""
+    install(session)
+    session.run("hangup", "run", "--out", "results", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Ruff, mypy, the agents' own linters where their runtimes are there, and that generated files are current."""
+    install(session, "test", "lint")
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("mypy")
+    session.run("python", "tests/generated.py")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Print how fast the lab is, against a minimal loop and against one process a trial."""
+    install(session)
+    session.run("python", "tests/bench.py", *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build the wheel, install it elsewhere, and use it from there."""
+    install(session, "build")
+    dist = Path(session.create_tmp()) / "dist"
+    session.run("python", "-m", "build", "--outdir", str(dist), str(ROOT))
+    (wheel,) = dist.glob("*.whl")
+    session.install("--force-reinstall", str(wheel))
+    elsewhere = Path(session.create_tmp()) / "elsewhere"
+    elsewhere.mkdir(exist_ok=True)
+    with session.chdir(elsewhere):
+        session.run("hangup", "list", "clients")
+        session.run("hangup", "show", "python/socket", "rst-before-response")
+        session.run(
+            "hangup",
+            "run",
+            "--client",
+            "python/socket",
+            "--scenario",
+            "rst-*",
+            "--trials",
+            "2",
+            "--out",
+            "out",
+        )
+        session.run("hangup", "table", "--results", "out")
