@@ -114,8 +114,8 @@ class Machine:
         return (self.first, self.second) if self.first.is_orig else (self.second, self.first)
 
     def _count(self, side: Side, code: str) -> None:
-        side.counts[code] += 1
-        self._history.counted(code, side.counts[code], orig=side.is_orig)
+        count = side.counts[code] = side.counts.get(code, 0) + 1
+        self._history.counted(code, count, orig=side.is_orig)
 
     def _set_partial(self, side: Side, flags: int) -> None:
         """SetPartialStatus."""

@@ -58,7 +58,7 @@ class Side:
         """The sequence number behind the last FIN."""
         self.last_syn = self.last_fin = self.last_rst = 0
         """Where the last one was: the letter is written again only for another place."""
-        self.counts = dict.fromkeys("CGTW", 0)
+        self.counts: dict[str, int] = {}
         self.delivery = Delivery()
         self.seen = False
         self.closed = False

@@ -49,9 +49,7 @@ BYTES = [
 
 
 @pytest.mark.parametrize("isn", [CLIENT_ISN, 2**32 - 5])
-@pytest.mark.parametrize(
-    ("steps", "sent", "acked"), [row[1:] for row in BYTES], ids=[row[0] for row in BYTES]
-)
+@pytest.mark.parametrize(("steps", "sent", "acked"), [row[1:] for row in BYTES], ids=[row[0] for row in BYTES])
 def test_bytes(steps: tuple[str, ...], sent: tuple[int, int], acked: tuple[int, int], isn: int) -> None:
     connection = only(*steps, client_isn=isn)
     assert (connection.orig_bytes, connection.resp_bytes) == sent
@@ -129,9 +127,7 @@ COMPLETE = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("steps", "complete"), [row[1:] for row in COMPLETE], ids=[row[0] for row in COMPLETE]
-)
+@pytest.mark.parametrize(("steps", "complete"), [row[1:] for row in COMPLETE], ids=[row[0] for row in COMPLETE])
 def test_complete(steps: tuple[str, ...], complete: bool) -> None:
     assert only(*steps).complete is complete
 

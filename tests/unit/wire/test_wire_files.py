@@ -110,14 +110,10 @@ def test_pcapng_blocks(order: str) -> None:
 
 
 PCAP = pcap(CONTENTS)
-PCAPNG = (
-    section() + interface(1, option(9, b"\x09")) + b"".join(enhanced(c, 5) for c in CONTENTS) + block(5, b"")
-)
+PCAPNG = section() + interface(1, option(9, b"\x09")) + b"".join(enhanced(c, 5) for c in CONTENTS) + block(5, b"")
 
 
-@pytest.mark.parametrize(
-    "file", [PCAP, pcap(CONTENTS, magic=0xA1B2CD34, order=">"), PCAPNG], ids=["pcap", "mod", "ng"]
-)
+@pytest.mark.parametrize("file", [PCAP, pcap(CONTENTS, magic=0xA1B2CD34, order=">"), PCAPNG], ids=["pcap", "mod", "ng"])
 def test_cut_off_at_every_byte(file: bytes) -> None:
     """What was there is read, and the error says where, unless the file ends between two frames."""
     whole, error = read_all(io.BytesIO(file))
@@ -207,9 +203,7 @@ def test_a_growing_file_gives_each_frame_as_soon_as_it_is_there() -> None:
     assert stream.tell() == 24 + 16 + len(CONTENTS[0])
 
 
-@given(
-    st.binary(max_size=300), st.sampled_from([b"", PCAP[:4], PCAP[:24], PCAPNG[:4], PCAPNG[:28], PCAPNG[:56]])
-)
+@given(st.binary(max_size=300), st.sampled_from([b"", PCAP[:4], PCAP[:24], PCAPNG[:4], PCAPNG[:28], PCAPNG[:56]]))
 def test_random_bytes_end_in_a_capture_error_or_in_peace(data: bytes, start: bytes) -> None:
     stream = Meter(start + data)
     read_all(stream)
@@ -220,9 +214,7 @@ def test_random_bytes_end_in_a_capture_error_or_in_peace(data: bytes, start: byt
     st.sampled_from([PCAP, pcap(CONTENTS, magic=0xA1B23C4D, order=">"), PCAPNG]),
     st.lists(st.tuples(st.integers(0, 999), st.integers(0, 255)), min_size=1, max_size=8),
 )
-def test_damaged_captures_end_in_a_capture_error_or_in_peace(
-    file: bytes, damage: list[tuple[int, int]]
-) -> None:
+def test_damaged_captures_end_in_a_capture_error_or_in_peace(file: bytes, damage: list[tuple[int, int]]) -> None:
     data = bytearray(file)
     for position, value in damage:
         data[position % len(data)] = value

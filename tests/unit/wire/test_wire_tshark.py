@@ -144,9 +144,7 @@ def test_every_field(name: str, tmp_path: Path) -> None:
     ours = [(frame, decode(frame, checksums=True)) for frame in frames]
     rows = tshark(capture, *FIELDS)
     assert len(rows) == len(PACKETS) - 1, "all but the later fragment"
-    assert [comparable(row) for row in rows] == [
-        as_tshark_says(frame, found) for frame, found in ours if found
-    ]
+    assert [comparable(row) for row in rows] == [as_tshark_says(frame, found) for frame, found in ours if found]
 
 
 def test_pcapng_clocks(tmp_path: Path) -> None:
@@ -197,9 +195,7 @@ def conversations(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for s in segments(*steps, client=40000 + index, client_isn=isn, server_isn=isn):
                 letters = "".join(letter for letter, bit in BITS.items() if s.flags & bit)
                 body = b"x" * s.length
-                data = tcp(
-                    s.sport, s.dport, s.seq, s.ack, letters, body, window=s.window, addresses=(s.src, s.dst)
-                )
+                data = tcp(s.sport, s.dport, s.seq, s.ack, letters, body, window=s.window, addresses=(s.src, s.dst))
                 writer.write(s.time_ns, ipv4(data, addresses=(s.src, s.dst)))
     return capture
 

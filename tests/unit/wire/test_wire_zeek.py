@@ -27,6 +27,7 @@ CASES = [
     Case("S0: a SYN and no answer", ("> S 0",), "S0", "S"),
     Case("REJ: the SYN is answered by a RST", ("> S 0", "< RA 0 1"), "REJ", "Sr"),
     Case("REJ: both reset, and neither sent payload", ("> S 0", "< SA 0 1", "> R 1", "< R 1"), "REJ", "ShRr"),
+    Case("REJ: also after a FIN", (*HANDSHAKE, "> FA 1 1", "> R 2", "< R 1"), "REJ", "ShAFRr"),
     Case("S1: established", HANDSHAKE, "S1", "ShA"),
     Case("S1: established by SYN and SYN+ACK alone", ("> S 0", "< SA 0 1"), "S1", "Sh"),
     Case("S1: payload both ways", (*HANDSHAKE, *DATA), "S1", "ShADad"),
@@ -44,9 +45,7 @@ CASES = [
     Case("SH: a SYN, then a FIN of the same side", ("> S 0", "> F 1"), "SH", "SF"),
     Case("SHR: SYN+ACK and FIN, the SYN not seen", ("< SA 0 1", "< FA 1 1"), "SHR", "^hf", server=80),
     Case("OTH: no SYN seen", ("> PA 1 1 10", "< A 1 11"), "OTH", "Da"),
-    Case(
-        "OTH: no SYN seen, then a RST of the originator", ("> PA 1 1 9", "< A 1 10", "> R 10"), "OTH", "DaR"
-    ),
+    Case("OTH: no SYN seen, then a RST of the originator", ("> PA 1 1 9", "< A 1 10", "> R 10"), "OTH", "DaR"),
     Case("RSTRH: no SYN seen, then a RST of the responder", ("> PA 1 1 9", "< R 1"), "RSTRH", "Dr"),
     # UpdateClosedState and UpdateEstablishedState
     Case(
@@ -99,9 +98,7 @@ CASES = [
     Case("a jump of payload is believed", (*HANDSHAKE, *["> A 2000001 1 10"] * 2), "S1", "ShADT"),
     Case("a jump of a RST is payload", (*HANDSHAKE, "> R 500000", "< R 1"), "RSTR", "ShARr"),
     Case("but not a far one", (*HANDSHAKE, "> R 1500000", "< R 1"), "REJ", "ShARr"),
-    Case(
-        "all payload missing, but acknowledged", (*HANDSHAKE, "< A 1 9", "> R 1", "< R 1"), "RSTR", "ShAaGRr"
-    ),
+    Case("all payload missing, but acknowledged", (*HANDSHAKE, "< A 1 9", "> R 1", "< R 1"), "RSTR", "ShAaGRr"),
     Case("so much that it seems broken", (*HANDSHAKE, "< A 1 2000000", "> R 1", "< R 1"), "RSTR", "ShAaGRr"),
     Case("only SYN and FIN of 3 GB", ("> S 0", "< SA 0 1", *["> FA 3000000000 1"] * 2), "S2", "ShF"),
     # TCP_Reassembler::AckReceived and Gap
@@ -117,17 +114,14 @@ CASES = [
     Case("a gap after a clean FIN", (*HANDSHAKE, "< FA 1 1", "> PA 11 2 9", "< A 2 20"), "S3", "ShAfDaG"),
     Case("far above a hole", (*HANDSHAKE, "> A 11 1 16374", "< A 1 16385"), "S1", "ShADaG"),
     Case("too far, as nothing is acknowledged", (*HANDSHAKE, "> A 11 1 16375", "< A 1 16386"), "S1", "ShADa"),
-    Case(
-        "as far, when something is", (*HANDSHAKE, *DATA, "> A 12 21 20000", "< A 21 20012"), "S1", "ShADadG"
-    ),
+    Case("as far, when something is", (*HANDSHAKE, *DATA, "> A 12 21 20000", "< A 21 20012"), "S1", "ShADadG"),
     Case("10 MiB in flight", (*IN_FLIGHT, "> A 10485762 1 9", "< A 1 10485771"), "S1", "ShADaG"),
     Case("more than 10 MiB in flight", (*IN_FLIGHT, "> A 10485762 1 11", "< A 1 10485773"), "S1", "ShADa"),
     Case("10 MiB, never acknowledged", (*HANDSHAKE, "> A 1 1 20000000", "< A 1 20000011"), "S1", "ShADaG"),
     Case("a missing octet, partial", ("> S 0", "< A 0 1", "< SA 0 1", "> A 1 1", "< A 1 2"), "S1", "SahA"),
     Case("two of them", ("> S 0", "< A 0 1", "< SA 0 1", "> A 1 1", "< A 1 3"), "S1", "SahAG"),
-    Case(
-        "a missing octet, not partial any more", ("< SA 0 1", "> A 1 1", "< A 1 2"), "S1", "^hAaG", server=80
-    ),
+    Case("a missing octet, not partial any more", ("< SA 0 1", "> A 1 1", "< A 1 2"), "S1", "^hAaG", server=80),
+    Case("payload from before the start is not taken", (*HANDSHAKE, "> A -5 1 20", "< A 1 15"), "S1", "ShADaG"),
     # ValidateChecksum
     Case("a wrong checksum is noted, and no more", ("> S 0 bad",), "OTH", "C"),
     Case("also later", (*HANDSHAKE, "> PA 1 1 10 bad", "< RA 1 1 bad"), "S1", "ShACc"),
@@ -153,15 +147,18 @@ def test_the_flip_shows_in_who_is_originator() -> None:
     assert (connection.orig_bytes, connection.resp_bytes) == (0, 10)
 
 
+def test_an_opening_syn_is_believed_whatever_its_ports() -> None:
+    (connection,) = talk("> S 0", client=443)
+    assert (connection.history, connection.orig.port) == ("S", 443)
+
+
 def test_two_likely_servers_the_higher_port_is_the_server() -> None:
     (connection,) = talk("> PA 1 1 10", client=8080, server=8888)
     assert (connection.history, connection.orig.port) == ("^d", 8888)
     (connection,) = talk("> PA 1 1 10", client=8888, server=8080)
     assert (connection.history, connection.orig.port) == ("D", 8888)
     (connection,) = talk("> SA 0 1", client=8080, server=8888)
-    assert (connection.history, connection.orig.port) == ("H", 8080), (
-        "a SYN+ACK between two servers is a scan"
-    )
+    assert (connection.history, connection.orig.port) == ("H", 8080), "a SYN+ACK between two servers is a scan"
 
 
 REUSE = [
