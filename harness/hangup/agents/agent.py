@@ -7,7 +7,6 @@ answer is dropped; an id that was never asked, or is answered twice, is a fault.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 
 from pydantic import ValidationError
@@ -20,9 +19,6 @@ from hangup.labs.process import Process
 
 START_SECONDS = 30.0
 PING_SECONDS = 3.0
-
-_PASSED_ON = ("PATH", "HOME", "TMPDIR", "TMP", "TEMP", "JAVA_HOME", "SYSTEMROOT")
-"""What an agent gets of the caller's environment: no proxies, no library's settings."""
 
 
 class Agent:
@@ -42,9 +38,7 @@ class Agent:
     @classmethod
     async def start(cls, lab: Lab, build: Build) -> Agent:
         """Start it in the lab. Raises AgentFault where it does not come up as it should."""
-        env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        env |= {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC", **build.manifest.env}
-        process = await lab.spawn("client", build.argv, env=env, cwd=build.folder)
+        process = await lab.start_agent(build)
         agent = cls(process, build.manifest.language)
         try:
             hello = await asyncio.wait_for(asyncio.shield(agent._hello), START_SECONDS)

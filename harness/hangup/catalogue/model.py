@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    Tag,
+    model_validator,
+)
 
 from hangup.agents.protocol import Layer
 from hangup.catalogue import script
@@ -68,6 +78,14 @@ class Repeat(Model):
     steps: tuple[Step, ...] = Field(min_length=1)
 
 
+def _kind(table: object) -> str:
+    """What an element of ``steps`` is meant to be, so that a complaint is about that alone."""
+    repeats = "repeat" in table if isinstance(table, dict) else isinstance(table, Repeat)
+    return "Repeat" if repeats else "Step"
+
+
+StepOrRepeat = Annotated[Annotated[Step, Tag("Step")] | Annotated[Repeat, Tag("Repeat")], Discriminator(_kind)]
+
 Who = Literal["client", "peer", "nobody"]
 
 
@@ -106,7 +124,7 @@ class Scenario(Model):
     """Seconds that a client gets for one operation before the harness records a ``hang``."""
     waits: bool = False
     """The ending is the passing of time: such trials run side by side, beyond ``--jobs``."""
-    steps: tuple[Step | Repeat, ...] = Field(min_length=2)
+    steps: tuple[StepOrRepeat, ...] = Field(min_length=2)
     further: tuple[Step, ...] = ()
     """What the peer does with each further connection: its own steps again, unless said otherwise."""
     wire: Wire

@@ -137,8 +137,8 @@ async def _interruptible(options: RunOptions) -> tuple[RunResult, dict[str, Clie
 
 async def _run(options: RunOptions) -> tuple[RunResult, dict[str, ClientResults]]:
     with make_progress() as progress:
-        builds, skipped = await build_agents(options.manifests, progress)
         async with open_lab(options.lab) as lab:  # type: ignore[arg-type]
+            builds, skipped = await build_agents(lab, options.manifests, progress)
             progress.note(f"lab {lab.name}, {len(options.clients)} clients, {len(options.scenarios)} scenarios")
             if lab.capture is None:
                 progress.note(UNPROVED)

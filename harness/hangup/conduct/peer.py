@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from hangup import paths
 from hangup.catalogue import Step
 from hangup.errors import LabError, PeerFault
 from hangup.labs import Lab
@@ -55,8 +51,7 @@ class Peer:
     @classmethod
     async def start(cls, lab: Lab) -> Peer:
         """Start it on the lab's far side. Raises LabError where it does not come up."""
-        env = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(paths.server_root()), "LANG": "C.UTF-8"}
-        process = await lab.spawn("peer", [sys.executable, "-m", "hangup_server"], env=env, cwd=Path("/"))
+        process = await lab.start_peer()
         peer = cls(process, lab.host)
         try:
             await asyncio.wait_for(peer._hello, START_SECONDS)

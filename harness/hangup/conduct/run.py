@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hangup.agents.agent import Agent
-from hangup.agents.build import Build, ensure_built
+from hangup.agents.build import Build
 from hangup.agents.manifest import Manifest
 from hangup.agents.protocol import ClientInfo, Hello
 from hangup.catalogue import Scenario
@@ -64,6 +64,9 @@ class RunResult:
     trials: int = 0
     repeated: int = 0
     seconds: float = 0.0
+    """From the start of the agents to their end."""
+    playing: float = 0.0
+    """Seconds of these in which trials were played."""
     packets: int = 0
     dropped: int = 0
     folder: Path | None = None
@@ -112,13 +115,15 @@ class AgentPool:
         await asyncio.gather(*(agent.stop() for agent in self._agents.values()))
 
 
-async def build_agents(manifests: Mapping[str, Manifest], progress: Progress) -> tuple[dict[str, Build], list[Skipped]]:
+async def build_agents(
+    lab: Lab, manifests: Mapping[str, Manifest], progress: Progress
+) -> tuple[dict[str, Build], list[Skipped]]:
     """Every agent that can be built here, and why the others cannot."""
     builds: dict[str, Build] = {}
     skipped = []
     for language, manifest in manifests.items():
         try:
-            builds[language] = await ensure_built(manifest, progress.building)
+            builds[language] = await lab.prepare(manifest, progress.building)
         except BuildError as error:
             skipped.append(Skipped(f"{language}/*", str(error)))
             progress.note(f"skipped {language}/*: {error}")
@@ -159,7 +164,9 @@ async def run_matrix(
         )  # fmt: skip
         progress.planned(len(cells) * trials)
         async with conducting(lab, folder) as conductor:
+            began = time.monotonic()
             await _Runner(conductor, pool, scenarios, result, folder, progress, lab).play_all(trials, jobs)
+            result.playing = time.monotonic() - began
     finally:
         await pool.stop()
     result.seconds = time.monotonic() - started

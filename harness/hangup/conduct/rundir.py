@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from hangup.capture import LINKTYPE_ETHERNET, SNAP
-from hangup.conduct.peer import LoggedConnection
-from hangup.conduct.trial import Operation, Trial
+from hangup.conduct.trial import Trial
 from hangup.errors import StoreError
-from hangup.wire import PcapWriter
+from hangup.wire import CaptureError, PcapWriter, Segment, decode, read_capture
 
 CAPTURE, TRIALS = "capture.pcap", "trials.jsonl"
+_TRIAL = TypeAdapter(Trial)
 
 
 class RunFolder:
@@ -47,7 +44,7 @@ class RunFolder:
 
     def add(self, trial: Trial) -> None:
         """One trial, valid or not."""
-        self._trials.write(json.dumps(_raw(trial)) + "\n")
+        self._trials.write(_TRIAL.dump_json(trial).decode() + "\n")
 
     def close(self) -> None:
         """Everything is on the disk after this."""
@@ -55,52 +52,36 @@ class RunFolder:
         self._capture.close()
 
 
-def _raw(trial: Trial) -> dict[str, Any]:
-    return {
-        "client": trial.client,
-        "scenario": trial.scenario,
-        "name": trial.name,
-        "port": trial.port,
-        "started_ns": trial.started_ns,
-        "ended_ns": trial.ended_ns,
-        "closed_ns": trial.closed_ns,
-        "invalid": trial.invalid,
-        "operations": [
-            {**vars(op), "reply": op.reply.model_dump(exclude_none=True) if op.reply else None}
-            for op in trial.operations
-        ],
-        "evidence": [asdict(connection) for connection in trial.evidence],
-        "log": [asdict(connection) for connection in trial.log],
-    }
-
-
-@dataclass(frozen=True)
-class RawTrial:
-    """What ``show`` needs of a trial: where its packets are, what the client's API gave, and what the peer did."""
-
-    client: str
-    scenario: str
-    port: int
-    started_ns: int
-    ended_ns: int
-    closed_ns: int | None
-    invalid: str | None
-    operations: tuple[Operation, ...]
-    log: tuple[LoggedConnection, ...]
-
-
-_RAW_TRIAL = TypeAdapter(RawTrial)
-
-
-def raw_trials(run: Path) -> Iterator[RawTrial]:
-    """The trials of a run's folder. Raises StoreError for a line that cannot be read."""
+def raw_trials(run: Path) -> Iterator[Trial]:
+    """The trials of a run's folder. Raises StoreError for a file or line that cannot be read."""
     path = run / TRIALS
     try:
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 try:
-                    yield _RAW_TRIAL.validate_json(line)
+                    yield _TRIAL.validate_json(line)
                 except ValidationError:
                     raise StoreError(f"{path}: line {number}: cut short or damaged; run it again") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise StoreError(f"{path}: cannot be read: {error}") from None
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise StoreError(f"{path}: not UTF-8 at byte {error.start}") from None
+
+
+def trial_segments(run: Path, trial: Trial) -> list[Segment]:
+    """A trial's packets from its run's capture. Raises StoreError where that cannot be read."""
+    path = run / CAPTURE
+    found = []
+    try:
+        with path.open("rb") as stream:
+            for frame in read_capture(stream):
+                if trial.started_ns <= frame.time_ns <= trial.ended_ns:
+                    segment = decode(frame)
+                    if isinstance(segment, Segment) and trial.port in (segment.sport, segment.dport):
+                        found.append(segment)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read: {error.strerror}") from None
+    except CaptureError as error:  # a run that was cut short may have this trial all the same
+        if not found:
+            raise StoreError(f"{path}: {error}") from None
+    return found

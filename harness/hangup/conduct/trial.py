@@ -58,6 +58,8 @@ class Trial:
     log: tuple[LoggedConnection, ...]
     started_ns: int
     ended_ns: int
+    over_ns: int
+    """When the script had been played and the evidence was there; what came after only clears away."""
     closed_ns: int | None = None
     """When the harness had the client end its session; None where the script did."""
     invalid: str | None = None
@@ -74,6 +76,9 @@ class Spectator(PacketListener, Protocol):
 
     def observed(self, operation: Operation) -> None:
         """The client's API gave this."""
+
+    def over(self) -> None:
+        """The script has been played; what follows only clears away."""
 
 
 @dataclass
@@ -116,6 +121,9 @@ class Conductor:
             try:
                 invalid = await stage.perform(scenario.played(count))
             finally:
+                over = time.time_ns()
+                if spectator is not None:
+                    spectator.over()
                 log = await self._peer.close(name)
             await stage.release()
         finally:
@@ -128,7 +136,7 @@ class Conductor:
         return Trial(
             client=client, scenario=scenario.id, name=name, port=port, client_host=self._lab.client_host,
             operations=tuple(stage.operations), evidence=stage.evidence, log=log,
-            started_ns=started, ended_ns=time.time_ns(), closed_ns=stage.closed_ns,
+            started_ns=started, ended_ns=time.time_ns(), over_ns=over, closed_ns=stage.closed_ns,
             invalid=invalid, proved=tracker is not None,
         )  # fmt: skip
 

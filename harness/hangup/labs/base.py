@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Literal, Protocol
 
+from hangup.agents.build import Build
+from hangup.agents.manifest import Manifest
 from hangup.capture import Ring
 from hangup.labs.process import Process
 from hangup.labs.sockdiag import SocketDiag
@@ -29,8 +30,16 @@ class Lab(Protocol):
     diag: SocketDiag | None
     """The client kernel's sockets; None where the platform cannot tell."""
 
-    async def spawn(self, side: Side, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> Process:
-        """Start a program on one side of the lab. Raises LabError where it cannot be started."""
+    async def prepare(self, manifest: Manifest, building: Callable[[str], None]) -> Build:
+        """Make an agent ready to start; ``building`` is told its title where that takes a while. Raises BuildError."""
+        ...
+
+    async def start_agent(self, build: Build) -> Process:
+        """Start an agent at the client's side. Raises LabError where it cannot be started."""
+        ...
+
+    async def start_peer(self) -> Process:
+        """Start the peer at its side. Raises LabError where it cannot be started."""
         ...
 
     def offers(self) -> frozenset[str]:

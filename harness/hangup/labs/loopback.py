@@ -14,11 +14,12 @@ from pathlib import Path
 from hangup.capture import Ring
 from hangup.errors import LabError
 from hangup.labs.base import LabName, Side
+from hangup.labs.host import HostLab
 from hangup.labs.process import Process, Subprocess
 from hangup.labs.sockdiag import SocketDiag
 
 
-class LoopbackLab:
+class LoopbackLab(HostLab):
     """Children of the harness that talk over the loopback interface."""
 
     name: LabName = "loopback"

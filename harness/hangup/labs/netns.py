@@ -20,6 +20,7 @@ from hangup.capture import Ring
 from hangup.errors import LabError
 from hangup.labs import keeper
 from hangup.labs.base import LabName, Side
+from hangup.labs.host import HostLab
 from hangup.labs.process import Process, adopt
 from hangup.labs.sockdiag import SocketDiag
 
@@ -37,7 +38,7 @@ def unshare_command() -> list[str]:
     return [unshare, *user, "--net", "--pid", "--fork", "--kill-child"]
 
 
-class NetnsLab:
+class NetnsLab(HostLab):
     """Two namespaces, one keeper. ``start`` makes it; ``close`` ends the keeper and everything with it."""
 
     name: LabName = "netns"

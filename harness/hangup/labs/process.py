@@ -44,9 +44,10 @@ class Process:
     def listen(self, listener: Listener) -> None:
         """Set who hears the lines, those that have come already included."""
         self._listener = listener
+        broken = self._broken
         self._hand_over()
-        if self._broken is not None:
-            listener.broken(self._broken)
+        if broken is not None:
+            listener.broken(broken)
 
     def write(self, line: bytes) -> None:
         """Send one line (with its end). A process that is gone is noticed through ``broken``."""

@@ -12,13 +12,12 @@ from hangup.ladder.acts import Act, act_of, logged_acts
 from hangup.ladder.explain import explain
 from hangup.ladder.live import LiveLadder
 from hangup.ladder.packets import Cause, Packet, Packets
-from hangup.ladder.rows import Moment, Row, draw, moments
-from hangup.ladder.words import Given, given, root, verdict_sentences
+from hangup.ladder.rows import Ladder, Moment, Row, draw, ladder, moments
 
 __all__ = [
     "Act",
     "Cause",
-    "Given",
+    "Ladder",
     "LiveLadder",
     "Moment",
     "Packet",
@@ -27,9 +26,7 @@ __all__ = [
     "act_of",
     "draw",
     "explain",
-    "given",
+    "ladder",
     "logged_acts",
     "moments",
-    "root",
-    "verdict_sentences",
 ]

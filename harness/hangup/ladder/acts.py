@@ -86,9 +86,10 @@ def act_of(step: Step) -> Act:
     if isinstance(told, SendStep):
         amount = len(told.payload())
     text = step.act if amount is None else f"{step.act} {amount}"
+    reads = step.params.get("side") == "read"  # which ends nothing on the wire
     if step.params.get("process") is True:
-        text += ", in a child process"
-    return Act(text, "" if step.params.get("side") == "read" else step.act, amount)
+        text += " by a child"
+    return Act(f"{text} read", "", amount) if reads else Act(text, step.act, amount)
 
 
 _EVENT = re.compile(r"([a-z ]+?)(?: (\d+)(?: of \d+)?)?")

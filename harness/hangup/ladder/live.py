@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hangup.ladder.acts import Act, Placer, act_of
 from hangup.ladder.packets import Packet, Packets
-from hangup.ladder.rows import Row, begins, beside, ends, opens
+from hangup.ladder.rows import OVER, Row, begins, beside, ends, opens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,13 +28,14 @@ class LiveLadder:
         ``pump`` hands over the packets that are there, so that none is shown behind what it led to.
         """
         self.packets: list[Packet] = []
-        """All that have passed."""
+        """Those that passed before the trial was over."""
         self._further = [Act("accept", "accept"), *map(act_of, further)]
         self._show = show
         self._pump = pump or (lambda: None)
         self._reader: Packets | None = None
         self._placers = {_FIRST: Placer()}
         self._current = _FIRST
+        self._over = self._headed = False
 
     def step(self, step: Step) -> None:
         """A step begins; where it is not the peer's, all that the peer was told has been done."""
@@ -61,15 +62,21 @@ class LiveLadder:
         if self._reader is None:
             self._reader = Packets(segment.dport)
         packet = self._reader.feed(segment)
-        self.packets.append(packet)
+        if not self._over:
+            self.packets.append(packet)
+        elif not self._headed:
+            self._headed = True
+            self._show(OVER)
         if packet.connection != self._current:
             self._current = packet.connection
             self._show(opens(packet))
         self._show(beside(packet, self._placer(packet.connection).feed(packet)))
 
-    def finish(self) -> None:
-        """The trial is over."""
+    def over(self) -> None:
+        """The script has been played."""
+        self._pump()
         self._peer(time.time_ns(), self._placers[_FIRST].settle())
+        self._over = True
 
     def _placer(self, connection: int) -> Placer:
         if connection not in self._placers:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from hangup.ladder.acts import Act, Placer
-from hangup.ladder.packets import Cause, Packet
+from hangup.ladder.acts import Act, Placer, logged_acts
+from hangup.ladder.packets import Cause, Packet, Packets
 from hangup.ladder.words import given
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from hangup.conduct.trial import Operation
+    from hangup.conduct.trial import Operation, Trial
+    from hangup.wire import Segment
 
 
 class Moment(NamedTuple):
@@ -30,6 +31,26 @@ class Row(NamedTuple):
     peer: str = ""
     heading: str = ""
     """Instead of all else: what begins here."""
+
+
+class Ladder(NamedTuple):
+    """A trial, drawn."""
+
+    rows: list[Row]
+    packets: list[Packet]
+    """Those that passed before the trial was over."""
+    start_ns: int
+    """When its first packet passed, from which its times are counted."""
+
+
+def ladder(trial: Trial, segments: Iterable[Segment]) -> Ladder:
+    """The ladder of a trial that is over, with its ``segments`` in the order of the capture."""
+    reader = Packets(trial.port)
+    packets = [reader.feed(segment) for segment in segments]
+    peer = {connection.remote: logged_acts(connection.events) for connection in trial.log}
+    rows = draw(packets, moments(trial.operations, trial.closed_ns), peer, trial.over_ns)
+    start = packets[0].time_ns if packets else trial.started_ns
+    return Ladder(rows, [packet for packet in packets if packet.time_ns <= trial.over_ns], start)
 
 
 def begins(op: str) -> str:
@@ -65,7 +86,7 @@ def beside(packet: Packet, acts: Iterable[Act]) -> Row:
 
 _KERNEL: Mapping[Cause, str] = {
     Cause.REFUSED: "nothing listens",
-    Cause.ANSWER: "no open socket",
+    Cause.ANSWER: "no socket",
 }
 """What a side's kernel did without being told to."""
 
@@ -75,10 +96,15 @@ def opens(packet: Packet) -> Row:
     return Row(packet.time_ns, heading=f"connection {packet.connection}, from port {packet.client_port}")
 
 
-def draw(packets: Iterable[Packet], client: Iterable[Moment], peer: Mapping[int, Sequence[Act]]) -> list[Row]:
+OVER = Row(0, heading="the trial is over: the harness clears away")
+
+
+def draw(
+    packets: Iterable[Packet], client: Iterable[Moment], peer: Mapping[int, Sequence[Act]], over_ns: int
+) -> list[Row]:
     """The ladder of a trial; ``peer`` has the acts of each connection by the client's port.
 
-    With several connections, a heading stands wherever another one goes on.
+    With several connections, a heading stands wherever another one goes on; another where the trial was over.
     """
     placers: dict[int, Placer] = {}
     last: dict[int, Packet] = {}
@@ -95,13 +121,17 @@ def draw(packets: Iterable[Packet], client: Iterable[Moment], peer: Mapping[int,
     for port, placer in placers.items():
         rows.extend(Row(last[port].time_ns, peer=act.text) for act in placer.settle() if port in last)
     rows.sort(key=lambda row: row.time_ns)
-    return _with_headings(rows, several=len(last) > 1)
+    return _with_headings(rows, over_ns, several=len(last) > 1)
 
 
-def _with_headings(rows: Iterable[Row], *, several: bool) -> list[Row]:
+def _with_headings(rows: Iterable[Row], over_ns: int, *, several: bool) -> list[Row]:
     headed: list[Row] = []
     current = 0 if several else 1
+    over = False
     for row in rows:
+        if row.time_ns > over_ns and not over:
+            over = True
+            headed.append(OVER)
         if row.packet is not None and row.packet.connection != current:
             current = row.packet.connection
             headed.append(opens(row.packet))

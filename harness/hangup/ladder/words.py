@@ -67,15 +67,15 @@ def size(count: int | None) -> str:
 
 
 def _failure(chain: Sequence[Link]) -> str:
-    """The caught type, and the number or symbol of the deepest error that has one."""
-    caught, cause = chain[0], root(chain)
+    """The caught type without its module, and the number or symbol of the deepest error that has one."""
+    name, message, cause = chain[0].type.rpartition(".")[2], chain[0].message, root(chain)
     if cause.errno is not None:
-        return f"{caught.type} [Errno {cause.errno}]"
+        return f"{name} [Errno {cause.errno}]"
     if cause.code:
-        return f"{caught.type} {cause.code}"
-    first_line = caught.message.partition("\n")[0]
+        return f"{name} {cause.code}"
+    first_line = message.partition("\n")[0]
     text = first_line if len(first_line) <= _TEXT else first_line[: _TEXT - 1] + "…"
-    return f"{caught.type}: {text}" if text else caught.type
+    return f"{name}: {text}" if text else name
 
 
 _TEXT = 48
@@ -112,14 +112,14 @@ class Sentence(NamedTuple):
 
 
 def verdict_sentences(verdict: Verdict) -> tuple[Sentence, ...]:
-    """The verdict: outcome, faithful, retried, processed, lost; what does not apply is left out."""
-    sentences = (
-        Sentence(verdict.outcome, f"the application is told {TOLD[verdict.outcome]}"),
-        faithful(verdict),
-        retried(verdict),
-        processed(verdict),
-        lost(verdict),
-    )
+    """The verdict: outcome, faithful, retried, processed, lost.
+
+    What does not apply is left out, and so is what only packets can tell, where there are none.
+    """
+    told = Sentence(verdict.outcome, f"the application is told {TOLD[verdict.outcome]}")
+    if verdict.faithful is None:
+        return told, faithful(verdict)
+    sentences = (told, faithful(verdict), retried(verdict), processed(verdict), lost(verdict))
     return tuple(sentence for sentence in sentences if sentence.word)
 
 

@@ -32,22 +32,26 @@ _RULES: Sequence[tuple[re.Pattern[str], str]] = (
 )
 
 
+_NUMBER = re.compile(r"(?<![\d.])\d{2,5}(?![\d.]*\d)")
+"""What may be a port: a number that is not part of a longer one."""
+
+
 class Normaliser:
     """For one trial: its addresses and ports, and the folder that its agent runs in."""
 
     def __init__(self, *, hosts: dict[str, str], port: int, ports: Sequence[int], folder: Path | None) -> None:
         """``hosts``: what to put for each address; ``port``: the peer's; ``ports``: the client's own."""
-        self._plain = [(str(folder) + "/", "…/")] if folder else []
-        self._plain += sorted(hosts.items(), key=lambda item: -len(item[0]))
-        numbers = {str(port): "PORT"} | {str(number): "CLIENTPORT" for number in ports}
-        self._ports = re.compile(r"(?<![\d.])(" + "|".join(numbers) + r")(?![\d.]*\d)")
-        self._numbers = numbers
+        self._folder = f"{folder}/" if folder else None
+        self._hosts = hosts
+        self._addresses = re.compile(r"(?<![\d.])(" + "|".join(map(re.escape, hosts)) + r")(?!\.?\d)")
+        self._numbers = {str(port): "PORT"} | {str(number): "CLIENTPORT" for number in ports}
 
     def __call__(self, text: str) -> str:
         """The text without what changes."""
-        for old, new in self._plain:
-            text = text.replace(old, new)
-        text = self._ports.sub(lambda found: self._numbers[found[1]], text)
+        if self._folder is not None:
+            text = text.replace(self._folder, "…/")
+        text = self._addresses.sub(lambda found: self._hosts[found[1]], text)
+        text = _NUMBER.sub(lambda found: self._numbers.get(found[0], found[0]), text)
         for pattern, replacement in _RULES:
             text = pattern.sub(replacement, text)
         return text

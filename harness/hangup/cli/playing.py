@@ -1,0 +1,159 @@
+"""One trial for ``hangup play``: what is checked before, how it is played, and what came of it. Prints nothing."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from hangup import paths
+from hangup.agents.agent import Agent
+from hangup.agents.manifest import load_manifests
+from hangup.capture import LINKTYPE_ETHERNET, SNAP
+from hangup.catalogue import Repeat, load_catalogue
+from hangup.conduct.observer import Observer
+from hangup.conduct.peer import Peer
+from hangup.conduct.plan import plan
+from hangup.conduct.trial import Conductor
+from hangup.errors import InputError
+from hangup.judge import judge
+from hangup.labs import open_lab
+from hangup.ladder import LiveLadder, explain
+from hangup.names import unknown
+from hangup.store.record import observe
+from hangup.wire import PcapWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hangup.agents.manifest import Manifest
+    from hangup.catalogue import Scenario
+    from hangup.conduct.trial import Trial
+    from hangup.judge import Verdict
+    from hangup.labs import Lab
+    from hangup.ladder import Packet, Row
+    from hangup.store import Observation
+
+
+@dataclass(frozen=True)
+class Cast:
+    """What is to be played, and by whom."""
+
+    scenario: Scenario
+    client: str
+    manifest: Manifest
+
+    @classmethod
+    def make(cls, scenario_id: str, client: str, count: int | None) -> Cast:
+        """Raises InputError for a name that is not there, or for what does not go together."""
+        catalogue = load_catalogue()
+        scenario = catalogue.get(scenario_id)
+        if scenario is None:
+            raise unknown("scenario", scenario_id, catalogue)
+        manifests = {name: m for m in load_manifests(paths.clients()).values() for name in m.clients}
+        if client not in manifests:
+            raise unknown("client", client, manifests)
+        layer = manifests[client].clients[client].layer
+        if layer not in scenario.layers:
+            raise InputError(
+                f"{scenario.id} is for clients of the layer {' or '.join(scenario.layers)}, and {client} is of "
+                f"the layer {layer}; `hangup list clients` shows them all"
+            )
+        return cls(scenario if count is None else _repeated(scenario, count), client, manifests[client])
+
+
+def _repeated(scenario: Scenario, count: int) -> Scenario:
+    """The scenario with its repeated part played ``count`` times. Raises InputError where it has none."""
+    if not any(isinstance(step, Repeat) for step in scenario.steps):
+        able = [s.id for s in load_catalogue().values() if any(isinstance(step, Repeat) for step in s.steps)]
+        raise InputError(f"--count: no part of {scenario.id} is repeated; in {' and '.join(able)} one is")
+    steps = tuple(
+        step.model_copy(update={"repeat": count}) if isinstance(step, Repeat) else step for step in scenario.steps
+    )
+    return scenario.model_copy(update={"steps": steps})
+
+
+@dataclass(frozen=True)
+class Played:
+    """A trial, and all that was made of it."""
+
+    trial: Trial
+    lab: str
+    packets: list[Packet]
+    capture: bytes
+    """A pcap file."""
+    observation: Observation
+    verdict: Verdict | None
+    """None where no operation of the client was observed."""
+
+    @property
+    def explanation(self) -> list[str]:
+        """What happened, in sentences."""
+        if self.verdict is None or not self.packets:
+            return []
+        read = {connection.remote: connection.read for connection in self.trial.log}
+        return explain(self.packets, read, self.verdict.outcome, start_ns=self.packets[0].time_ns)
+
+
+class Audience(Protocol):
+    """Who watches."""
+
+    def building(self, title: str) -> None:
+        """An agent has to be built first."""
+
+    def begin(self, lab: Lab) -> None:
+        """The lab is there, and the trial about to begin."""
+
+    def show(self, row: Row) -> None:
+        """Something happened."""
+
+
+async def play(cast: Cast, lab_name: str, audience: Audience, *, must_capture: bool) -> Played:
+    """Play one trial.
+
+    Raises HangupError where that cannot be done here, AgentFault where the agent failed.
+    """
+    capture = io.BytesIO()
+    async with open_lab(lab_name) as lab:  # type: ignore[arg-type]
+        if must_capture and lab.capture is None:
+            raise InputError(f"--pcap: the {lab.name} lab cannot capture packets here; see `hangup doctor`")
+        agent = await Agent.start(lab, await lab.prepare(cast.manifest, audience.building))
+        try:
+            _check_plan(cast, agent, lab)
+            audience.begin(lab)
+            trial, packets = await _conduct(cast, lab, agent, capture, audience.show)
+        finally:
+            await agent.stop()
+        layer = agent.hello.clients[cast.client].layer
+    observation = observe(trial, cast.scenario, str)
+    verdict = judge(cast.client, layer, cast.scenario, observation) if observation.operations else None
+    return Played(trial, lab.name, packets, capture.getvalue(), observation, verdict)
+
+
+def _check_plan(cast: Cast, agent: Agent, lab: Lab) -> None:
+    """Raises InputError where the lab or the client cannot play the scenario."""
+    info = agent.hello.clients[cast.client]
+    _, skipped = plan({cast.client: info}, {cast.scenario.id: cast.scenario}, lab.offers(), lab.name)
+    if skipped:
+        raise InputError(f"{skipped[0].what}: {skipped[0].reason}")
+
+
+async def _conduct(
+    cast: Cast, lab: Lab, agent: Agent, capture: io.BytesIO, show: Callable[[Row], None]
+) -> tuple[Trial, list[Packet]]:
+    peer = await Peer.start(lab)
+    try:
+        observer = None
+        if lab.capture is not None:
+            observer = Observer(lab.capture, PcapWriter(capture, LINKTYPE_ETHERNET, SNAP))
+        ladder = LiveLadder(cast.scenario.further_steps, show, observer.pump if observer else None)
+        try:
+            trial = await Conductor(lab, peer, observer).play(
+                agent, cast.client, cast.scenario, "play", spectator=ladder
+            )
+        finally:
+            if observer is not None:
+                observer.close()
+        return trial, ladder.packets
+    finally:
+        await peer.stop()

@@ -1,0 +1,148 @@
+"""How ``show`` and ``play`` put things to people: a verdict, what an API gave, a ladder. Knows no results folder."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from hangup.ladder.render import columns, head, line
+from hangup.ladder.words import given, size, verdict_sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import RenderableType
+
+    from hangup.evidence import ConnectionEvidence
+    from hangup.judge import Verdict
+    from hangup.ladder import Ladder
+    from hangup.store.model import Ending, Link, Observation, Operation
+
+PIPED_WIDTH = 100
+
+
+def make_console(piped: int = PIPED_WIDTH) -> Console:
+    """Standard output; where it is no terminal, and nobody says how wide, ``piped`` columns of it."""
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = piped
+    return console
+
+
+def section(title: str, *parts: RenderableType) -> RenderableType:
+    """A heading, and what stands below it."""
+    return Group(Text(""), Text(title, style="bold"), *(Padding(part, (0, 0, 0, 2)) for part in parts))
+
+
+def verdict_table(verdict: Verdict) -> RenderableType:
+    """One aspect a line, its word first."""
+    return _pairs((sentence.word, sentence.text) for sentence in verdict_sentences(verdict))
+
+
+def _pairs(pairs: Iterable[tuple[str, str]]) -> RenderableType:
+    grid = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
+    grid.add_column(no_wrap=True, style="bold")
+    grid.add_column()
+    for name, text in pairs:
+        grid.add_row(Text(name), Text(text))
+    return grid
+
+
+def operations(observation: Observation) -> list[RenderableType]:
+    """Each operation and what its API gave; an error as a tree, from what is caught down to its cause."""
+    shown: list[RenderableType] = []
+    for operation in observation.operations:
+        shown.append(Text(f"{operation.op} → {_given(operation)}"))
+        if operation.error:
+            shown.append(_tree(operation.error))
+    return shown
+
+
+def _given(operation: Operation) -> str:
+    if operation.hang:
+        return "nothing, to the harness's deadline"
+    return given(operation) + (f", told by {operation.phase}" if operation.phase not in (None, operation.op) else "")
+
+
+def _tree(chain: Sequence[Link]) -> Tree:
+    tree = branch = Tree(_link(chain[0]), guide_style="dim")
+    for link in chain[1:]:
+        branch = branch.add(_link(link))
+    return tree
+
+
+def _link(link: Link) -> Text:
+    marks = [f"errno {link.errno}"] * (link.errno is not None) + [link.code or ""] * bool(link.code)
+    text = Text(link.type, style="bold")
+    text.append(f" ({', '.join(marks)})" if marks else "", style="not bold")
+    return text.append(f": {link.message}" if link.message else "", style="not bold")
+
+
+def printed(observation: Observation, verdict: Verdict) -> Text | None:
+    """What the language prints for the decisive error, if there is one and nobody catches it."""
+    text = observation.operations[verdict.decisive].printed
+    return Text(text.rstrip("\n")) if text else None
+
+
+def evidence_lines(evidence: Sequence[ConnectionEvidence]) -> list[RenderableType]:
+    """What the capture proves, connection by connection."""
+    return [
+        Text(f"connection {number}: " * (len(evidence) > 1) + _evidence(connection))
+        for number, connection in enumerate(evidence, 1)
+    ]
+
+
+def _evidence(connection: ConnectionEvidence) -> str:
+    resets = " and ".join(f"the {who}" for who in connection.rst) or "nobody"
+    fin = "nobody" if connection.first_fin == "nobody" else f"the {connection.first_fin}"
+    return (
+        f"Zeek's state {connection.state}, history {connection.history}; first FIN by {fin}, RST by {resets}; "
+        f"{size(connection.client_bytes)} from the client ({connection.request}), "
+        f"{size(connection.peer_bytes)} from the peer"
+    )
+
+
+def stored_evidence_lines(observation: Observation) -> list[RenderableType]:
+    """What a results file keeps of the evidence: nothing in it may change from run to run."""
+    if observation.state is None:
+        return [Text("none: this lab could not capture")]
+    shown: list[RenderableType] = [Text(f"Zeek's state of the first connection: {observation.state}")]
+    for number, connection in enumerate(observation.connections, 1):
+        requests = [r.method if r.complete else f"{r.method} (not whole)" for r in connection.requests]
+        shown.append(
+            Text(
+                f"connection {number}: the peer ended it with {_ENDINGS[connection.ending]}, had sent "
+                f"{size(connection.sent)}, and had read {', '.join(requests) or 'no request'}"
+            )
+        )
+    return shown
+
+
+_ENDINGS: dict[Ending, str] = {
+    "fin": "FIN",
+    "rst": "RST",
+    "fin, rst": "FIN, then RST",
+    "refused": "RST in answer to the SYN",
+    "silence": "silence",
+    "none": "nothing",
+}
+
+
+def ladder_lines(client: str, drawn: Ladder, width: int) -> list[RenderableType]:
+    """The whole ladder of a trial that is over."""
+    widths = columns(width)
+    return [head(client, widths), *(line(row, drawn.start_ns, widths) for row in drawn.rows)]
+
+
+def sentences(texts: Iterable[str]) -> RenderableType:
+    """One a line, marked."""
+    grid = Table.grid(padding=(0, 1, 0, 0), pad_edge=False)
+    for text in texts:
+        grid.add_row(Text("•"), Text(text))
+    return grid

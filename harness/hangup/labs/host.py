@@ -1,0 +1,41 @@
+"""What the labs have in common whose programs are this machine's own processes: how agents and the peer get there."""
+
+from __future__ import annotations
+
+import os
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from hangup import paths
+from hangup.agents.build import Build, ensure_built
+from hangup.agents.manifest import Manifest
+from hangup.labs.base import Side
+from hangup.labs.process import Process
+
+_PASSED_ON = ("PATH", "HOME", "TMPDIR", "TMP", "TEMP", "JAVA_HOME", "SYSTEMROOT")
+"""What an agent gets of the caller's environment: no proxies, no library's settings."""
+
+
+class HostLab(ABC):
+    """Agents are built with the machine's own toolchains and started as processes."""
+
+    @abstractmethod
+    async def spawn(self, side: Side, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> Process:
+        """Start a program on one side of the lab. Raises LabError where it cannot be started."""
+
+    async def prepare(self, manifest: Manifest, building: Callable[[str], None]) -> Build:
+        """Build the agent, or take it from the cache."""
+        return await ensure_built(manifest, building)
+
+    async def start_agent(self, build: Build) -> Process:
+        """Start the agent on the client's side, with an environment that says nothing of this machine's."""
+        env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        env |= {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC", **build.manifest.env}
+        return await self.spawn("client", build.argv, env=env, cwd=build.folder)
+
+    async def start_peer(self) -> Process:
+        """Start the peer on its side."""
+        env = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(paths.server_root()), "LANG": "C.UTF-8"}
+        return await self.spawn("peer", [sys.executable, "-m", "hangup_server"], env=env, cwd=Path("/"))

@@ -1,0 +1,82 @@
+"""What tests need to drive the real harness: a whole run in one call, and the processes that a run may leave behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hangup.agents.manifest import Manifest
+from hangup.catalogue import Scenario
+from hangup.conduct.run import Progress, RunResult, build_agents, run_matrix
+from hangup.conduct.rundir import RunFolder
+from hangup.labs import Lab, LabName, open_lab
+from hangup.store.model import Cell
+
+
+class Notes(Progress):
+    """A run's progress: what it had to say, line by line."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.lines.append(text)
+
+    def about(self, word: str) -> list[str]:
+        """The notes in which the word occurs."""
+        return [line for line in self.lines if word in line]
+
+
+@dataclass
+class Driven:
+    """A run that is over."""
+
+    result: RunResult
+    notes: Notes
+    cells: dict[tuple[str, str], Cell]
+    """By client and scenario."""
+    folder: Path
+    """Its capture and raw trials."""
+
+
+async def drive(
+    lab: LabName | Lab,
+    manifests: Mapping[str, Manifest],
+    scenarios: Mapping[str, Scenario],
+    root: Path,
+    *,
+    clients: Sequence[str] | None = None,
+    trials: int = 1,
+    jobs: int = 16,
+) -> Driven:
+    """Build, run, and close the run's folder below ``root``. ``clients``: all of the manifests' where absent."""
+    if isinstance(lab, str):
+        async with open_lab(lab) as opened:
+            return await drive(opened, manifests, scenarios, root, clients=clients, trials=trials, jobs=jobs)
+    notes = Notes()
+    builds, _skipped = await build_agents(lab, manifests, notes)
+    chosen = clients or [name for manifest in manifests.values() for name in manifest.clients]
+    folder = RunFolder.create(root)
+    try:
+        result = await run_matrix(
+            lab, builds, chosen, scenarios, trials=trials, jobs=jobs, folder=folder, progress=notes
+        )
+    finally:
+        folder.close()
+    cells = {(cell.client, cell.scenario): recorder.cell() for cell, recorder in result.cells.items()}
+    return Driven(result, notes, cells, folder.path)
+
+
+def processes_with(marker: str) -> Iterator[int]:
+    """The processes, of whatever namespace, in whose command line or environment the marker stands; not this one."""
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            known = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+        except OSError:
+            continue  # it ended meanwhile, or is not ours to look at
+        if marker.encode() in known:
+            yield int(entry.name)
