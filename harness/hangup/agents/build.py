@@ -13,6 +13,7 @@ import re
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from hangup.agents.manifest import Manifest
 from hangup.errors import BuildError
 
 _IGNORED = shutil.ignore_patterns("__pycache__", "node_modules", "target", "site", "*.pyc", ".*")
+_ABANDONED_SECONDS = 6 * 3600
 _KEEP_BUILDS = 3
 """Builds kept of a language, the ones last used."""
 
@@ -119,7 +121,10 @@ def _digest(manifest: Manifest, runtime: str) -> str:
 
 
 def _prune(root: Path, language: str) -> None:
-    """Remove all builds of a language but those last used."""
+    """Remove all builds of a language but those last used, and staging folders that a killed build left behind."""
+    for path in root.glob(f".{language}-*"):
+        if path.stat().st_mtime < time.time() - _ABANDONED_SECONDS:
+            shutil.rmtree(path, ignore_errors=True)
     builds = sorted(root.glob(f"{language}-*"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in builds[_KEEP_BUILDS:]:
         shutil.rmtree(path, ignore_errors=True)

@@ -145,7 +145,7 @@ async def _conduct(
     try:
         observer = None
         if lab.capture is not None:
-            observer = Observer(lab.capture, PcapWriter(capture, LINKTYPE_ETHERNET, SNAP))
+            observer = Observer(lab.capture, PcapWriter(capture, LINKTYPE_ETHERNET, SNAP).write_frame)
         ladder = LiveLadder(cast.scenario.further_steps, show, observer.pump if observer else None)
         try:
             trial = await Conductor(lab, peer, observer).play(

@@ -143,9 +143,8 @@ async def _run(options: RunOptions) -> tuple[RunResult, dict[str, ClientResults]
             if lab.capture is None:
                 progress.note(UNPROVED)
                 if options.out is not None:
-                    raise InputError(
-                        f"--out {options.out}: the {lab.name} lab cannot capture here, and what is unproved is not published"
-                    )
+                    why = f"the {lab.name} lab cannot capture here, and what is unproved is not published"
+                    raise InputError(f"--out {options.out}: {why}")
             folder = RunFolder.create(paths.runs())
             try:
                 result = await run_matrix(

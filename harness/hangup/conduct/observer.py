@@ -8,7 +8,7 @@ from typing import Protocol
 
 from hangup.capture import Ring
 from hangup.evidence import ConnectionEvidence, describe
-from hangup.wire import ConnectionTable, Frame, IcmpError, PcapWriter, Segment, decode
+from hangup.wire import ConnectionTable, Frame, IcmpError, Segment, decode
 
 
 class PacketListener(Protocol):
@@ -63,9 +63,9 @@ class Tracker:
 class Observer:
     """Takes packets from the ring as they come and hands them out."""
 
-    def __init__(self, ring: Ring, writer: PcapWriter | None) -> None:
+    def __init__(self, ring: Ring, keep: Callable[[Frame], None] | None) -> None:
         self._ring = ring
-        self._writer = writer
+        self._keep = keep
         self._trackers: dict[int, Tracker] = {}
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(ring.fileno(), self.pump)
@@ -93,15 +93,12 @@ class Observer:
             tracker = self._tracker(packet)
             if tracker is not None:
                 tracker.feed(packet)
-                self._write(frame)
+                if self._keep is not None:
+                    self._keep(frame)
 
     def _tracker(self, packet: Segment | IcmpError) -> Tracker | None:
         flow = packet if isinstance(packet, Segment) else packet.flow
         return self._trackers.get(flow.dport) or self._trackers.get(flow.sport)
-
-    def _write(self, frame: Frame) -> None:
-        if self._writer is not None:
-            self._writer.write(frame.time_ns, frame.data, frame.length)
 
     def close(self) -> None:
         """Take no more packets."""

@@ -131,10 +131,10 @@ async def build_agents(
 
 
 @asynccontextmanager
-async def conducting(lab: Lab, folder: RunFolder | None) -> AsyncIterator[Conductor]:
+async def conducting(lab: Lab, folder: RunFolder) -> AsyncIterator[Conductor]:
     """A conductor with its peer and, where the lab captures, its observer."""
     peer = await Peer.start(lab)
-    observer = Observer(lab.capture, folder.writer if folder else None) if lab.capture else None
+    observer = Observer(lab.capture, folder.keep) if lab.capture else None
     try:
         yield Conductor(lab, peer, observer)
     finally:

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from hangup.capture import LINKTYPE_ETHERNET, SNAP
 from hangup.conduct.trial import Trial
 from hangup.errors import StoreError
-from hangup.wire import CaptureError, PcapWriter, Segment, decode, read_capture
+from hangup.wire import CaptureError, Frame, PcapWriter, Segment, decode, read_capture
 
 CAPTURE, TRIALS = "capture.pcap", "trials.jsonl"
 _TRIAL = TypeAdapter(Trial)
@@ -24,7 +24,8 @@ class RunFolder:
         self.path = path
         self._capture = (path / CAPTURE).open("wb")
         self._trials = (path / TRIALS).open("w", encoding="utf-8")
-        self.writer = PcapWriter(self._capture, LINKTYPE_ETHERNET, SNAP)
+        self._packets = PcapWriter(self._capture, LINKTYPE_ETHERNET, SNAP)
+        self._failure: OSError | None = None
 
     @classmethod
     def create(cls, root: Path) -> RunFolder:
@@ -42,14 +43,35 @@ class RunFolder:
             raise StoreError(f"{root}: cannot be written: {error.strerror}") from None
         raise StoreError(f"{root}: too many runs named {name}")
 
+    def keep(self, frame: Frame) -> None:
+        """One packet. A disk that is full is told of by the next ``add``: the event loop's callbacks have no caller."""
+        try:
+            self._packets.write_frame(frame)
+        except OSError as error:
+            self._failure = self._failure or error
+
     def add(self, trial: Trial) -> None:
-        """One trial, valid or not."""
-        self._trials.write(_TRIAL.dump_json(trial).decode() + "\n")
+        """One trial, valid or not. Raises StoreError where the folder cannot take more."""
+        try:
+            if self._failure is not None:
+                raise self._failure
+            self._trials.write(_TRIAL.dump_json(trial).decode() + "\n")
+        except OSError as error:
+            raise self._full(error) from None
 
     def close(self) -> None:
-        """Everything is on the disk after this."""
-        self._trials.close()
-        self._capture.close()
+        """Everything is on the disk after this. Raises StoreError where it is not."""
+        failure: OSError | None = None
+        for file in (self._trials, self._capture):
+            try:
+                file.close()
+            except OSError as error:
+                failure = error
+        if failure is not None:
+            raise self._full(failure)
+
+    def _full(self, error: OSError) -> StoreError:
+        return StoreError(f"{self.path}: cannot be written: {error.strerror}; nothing was published")
 
 
 def raw_trials(run: Path) -> Iterator[Trial]:

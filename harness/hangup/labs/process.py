@@ -147,7 +147,7 @@ class Subprocess(asyncio.SubprocessProtocol):
     _transport: asyncio.SubprocessTransport
 
     def __init__(self) -> None:
-        self.process = Process(kill=lambda: self._transport.kill())
+        self.process = Process(kill=lambda: self._transport.kill())  # noqa: PLW0108  (the transport comes later)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The child runs."""

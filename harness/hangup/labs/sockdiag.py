@@ -29,7 +29,10 @@ _ANSWER = struct.Struct("=BBBB48xIII")
 
 
 class SocketState(NamedTuple):
-    """One socket: its TCP state, bytes received and not yet read, bytes sent and not yet acknowledged."""
+    """One socket: its TCP state, bytes received and not yet read, bytes sent and not yet acknowledged.
+
+    The kernel counts in sequence numbers, so a FIN is one byte more, unread and received.
+    """
 
     state: int
     unread: int

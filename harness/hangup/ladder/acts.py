@@ -81,15 +81,12 @@ class Act(NamedTuple):
 
 def act_of(step: Step) -> Act:
     """A script's step of the peer."""
-    amount = step.number("bytes", 0) or None
+    if step.params.get("side") == "read":
+        return Act(f"{step.act} read")  # it ends nothing on the wire
     (told,) = script.parse([{"step": step.act, **step.params}])
-    if isinstance(told, SendStep):
-        amount = len(told.payload())
+    amount = len(told.payload()) if isinstance(told, SendStep) else step.number("bytes", 0) or None
     text = step.act if amount is None else f"{step.act} {amount}"
-    reads = step.params.get("side") == "read"  # which ends nothing on the wire
-    if step.params.get("process") is True:
-        text += " by a child"
-    return Act(f"{text} read", "", amount) if reads else Act(text, step.act, amount)
+    return Act(f"{text} by a child" if step.params.get("process") is True else text, step.act, amount)
 
 
 _EVENT = re.compile(r"([a-z ]+?)(?: (\d+)(?: of \d+)?)?")

@@ -82,3 +82,7 @@ class PcapWriter:
         length = len(data) if length is None else length
         data = data[: self._snaplen]
         self._stream.write(struct.pack("<IIII", seconds, fraction // self._tick_ns, len(data), length) + data)
+
+    def write_frame(self, frame: Frame) -> None:
+        """A frame as it was captured."""
+        self.write(frame.time_ns, frame.data, frame.length)
