@@ -1,4 +1,4 @@
-"""From rows to terminal text, of any width from 60 columns on. Colours only underline what the words say."""
+"""From rows to terminal text, of any width from 64 columns on. Colours only underline what the words say."""
 
 from __future__ import annotations
 

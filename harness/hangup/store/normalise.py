@@ -13,9 +13,9 @@ _RULES: Sequence[tuple[re.Pattern[str], str]] = (
     # Java: below a hand-over to another thread stands whichever thread came to run the task, and by which path
     (
         re.compile(r"\n\tat [^\n]*(?:java\.util\.concurrent\.|SequentialScheduler)[^\n]*(?:\n\t(?:at|\.\.\.) [^\n]*)*"),
-        "\n\t... (handed over by another thread)",
+        "\n\t… (handed over by another thread)",
     ),
-    (re.compile(r"\n\t\.\.\. \d+ more"), "\n\t... more"),
+    (re.compile(r"\n\t\.\.\. \d+ more"), "\n\t... … more"),
     # Node: from where its event loop happened to come
     (re.compile(r"\n    at [^\n]*\(?node:internal/(?:process/task_queues|timers)\b[^\n]*"), ""),
     # Node: what undici's SocketError still found of the socket; an address that was gone already reads `undefined`
