@@ -119,6 +119,10 @@ FINDINGS: Sequence[Finding] = (
         lambda c, v: v.outcome is Outcome.EOF and v.faithful is False,
     ),
     (
+        "A refusal is reported although the peer had read the request, on a connection before",
+        lambda c, v: v.outcome is Outcome.REFUSED and bool(v.processed),
+    ),
+    (
         "What is reported is misleading in another way",
         lambda c, v: (
             v.faithful is False

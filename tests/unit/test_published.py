@@ -1,0 +1,55 @@
+"""What is published: complete, valid, every error known to a rule, and every file as the tool would write it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from hangup import paths
+from hangup.agents.manifest import load_manifests
+from hangup.catalogue import load_catalogue
+from hangup.judge import Outcome
+from hangup.matrix import judged
+from hangup.store import load_results
+from hangup.store.files import data_file, dump
+
+ROOT = paths.published_results()
+RESULTS = load_results(ROOT)
+CATALOGUE = load_catalogue()
+LAYERS = {name: entry.layer for m in load_manifests(paths.clients()).values() for name, entry in m.clients.items()}
+
+
+@pytest.mark.parametrize("platform", sorted({platform for platform, _ in RESULTS}))
+def test_every_client_is_published(platform: str) -> None:
+    assert {client for where, client in RESULTS if where == platform} == set(LAYERS)
+
+
+@pytest.mark.parametrize(("platform", "client"), sorted(RESULTS))
+class TestFile:
+    def test_is_as_the_tool_writes_it(self, platform: str, client: str) -> None:
+        path = data_file(ROOT, platform, client)
+        assert path.read_text(encoding="utf-8") == dump(RESULTS[platform, client])
+
+    def test_covers_every_scenario_of_its_layer(self, platform: str, client: str) -> None:
+        wanted = {name for name, scenario in CATALOGUE.items() if LAYERS[client] in scenario.layers}
+        assert set(RESULTS[platform, client].cells) == wanted
+
+    def test_has_no_invalid_and_no_unmapped_cell(self, platform: str, client: str) -> None:
+        for cell in judged(RESULTS[platform, client], CATALOGUE):
+            assert cell.cell.invalid is None, cell.scenario.id
+            assert cell.cell.fault is None, cell.scenario.id
+            assert Outcome.UNMAPPED not in {verdict.outcome for verdict in cell.verdicts}, cell.scenario.id
+
+    def test_calls_the_control_a_success(self, platform: str, client: str) -> None:
+        (verdict,) = next(judged(RESULTS[platform, client], CATALOGUE)).verdicts
+        assert verdict.outcome is Outcome.SUCCESS
+        assert (verdict.lost, verdict.extra_connections, verdict.extra_requests) == (0, 0, {})
+
+
+def test_texts_hold_no_address() -> None:
+    """So that the labs can be compared."""
+    words = Counter(
+        word for r in RESULTS.values() for word in ("192.0.2.", "198.51.100.", "127.0.0.1") if word in dump(r)
+    )
+    assert not words
