@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
@@ -129,16 +130,12 @@ class Scenario(Model):
     """What the peer does with each further connection: its own steps again, unless said otherwise."""
     wire: Wire
 
-    @property
+    @cached_property
     def flat(self) -> tuple[Step, ...]:
         """The steps with every repetition written out."""
-        return self.played(None)
-
-    def played(self, count: int | None) -> tuple[Step, ...]:
-        """The steps with every repetition written out, ``count`` times where it is given."""
         flat: list[Step] = []
         for step in self.steps:
-            flat.extend(step.steps * (count or step.repeat) if isinstance(step, Repeat) else (step,))
+            flat.extend(step.steps * step.repeat if isinstance(step, Repeat) else (step,))
         return tuple(flat)
 
     @property

@@ -106,7 +106,7 @@ class Conductor:
 
     async def play(
         self, agent: Agent, client: str, scenario: Scenario, name: str, *,
-        count: int | None = None, spectator: Spectator | None = None,
+        spectator: Spectator | None = None,
     ) -> Trial:  # fmt: skip
         """Play ``scenario`` with ``client``.
 
@@ -119,7 +119,7 @@ class Conductor:
         invalid: str | None = None
         try:
             try:
-                invalid = await stage.perform(scenario.played(count))
+                invalid = await stage.perform(scenario.flat)
             finally:
                 over = time.time_ns()
                 if spectator is not None:

@@ -92,7 +92,8 @@ class Verdict:
     extra_requests: dict[str, int]
     """Requests, by method, that the peer read beyond those that the application made."""
     processed: int | None
-    """How often the peer read the whole last request: 0 means that a retry is safe. None where no request was made."""
+    """How often the peer read the whole last request: 0 means that a retry is safe. None where no request was made,
+    or nothing was captured."""
     lost: int | None
     """Bytes that the peer had sent of the last response and that the application did not get."""
 
@@ -112,7 +113,7 @@ def judge(client: str, layer: Layer, scenario: Scenario, observation: Observatio
         faithful=_faithful(outcome, observation),
         extra_connections=max(0, len(observation.connections) - max(1, sum(made.values()))),
         extra_requests=extra,
-        processed=max(0, sum(read.values()) - sum(made.values()) + 1) if made else None,
+        processed=max(0, sum(read.values()) - sum(made.values()) + 1) if made and observation.connections else None,
         lost=_lost(layer, scenario, observation),
     )
 

@@ -135,7 +135,7 @@ TOLD = (
     Told(
         _EOF,
         _rst_only,
-        "There was no FIN before that RST: end of stream is the client's own word for it.",
+        "There was no FIN before that RST: that the stream has ended is the client's own word.",
     ),
     Told(
         _PIPE,
@@ -167,6 +167,11 @@ TOLD = (
         "That was before the announced length, and the client took it for the end of the message.",
     ),
     Told(
+        frozenset({Outcome.REFUSED}),
+        _silence,
+        "No RST answered the SYN: refused is the client's own word for the silence.",
+    ),
+    Told(
         _WAITED,
         _silence,
         "Nothing on the wire says that no answer will come: only a deadline ends the wait.",
@@ -193,7 +198,7 @@ def explain(packets: Sequence[Packet], read: Mapping[int, int], outcome: Outcome
         said.extend(prefix + sentence for sentence in _ending(found))
         if number == len(groups):
             told = [told.text for told in TOLD if outcome in told.outcomes and told.fits(found)]
-            said.extend(told[:1])
+            said.extend(prefix + sentence for sentence in told[:1])
     return said
 
 
