@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from hangup.agents.manifest import Manifest
 from hangup.catalogue import Scenario
 from hangup.conduct.run import Progress, RunResult, build_agents, run_matrix
 from hangup.conduct.rundir import RunFolder
-from hangup.labs import Lab, LabName, open_lab
+from hangup.labs import Lab, LabName, open_lab, probe
 from hangup.store.model import Cell
+
+_REFUSED: dict[LabName, str | None] = {}
+
+
+def require_lab(name: LabName) -> None:
+    """Skip the test, by name and with the lab's own reason, where the lab cannot be opened here."""
+    if name not in _REFUSED:
+        _REFUSED[name] = asyncio.run(probe(name))
+    if _REFUSED[name] is not None:
+        pytest.skip(f"lab {name}: {_REFUSED[name]}")
 
 
 class Notes(Progress):

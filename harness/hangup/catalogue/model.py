@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
@@ -130,7 +129,7 @@ class Scenario(Model):
     """What the peer does with each further connection: its own steps again, unless said otherwise."""
     wire: Wire
 
-    @cached_property
+    @property
     def flat(self) -> tuple[Step, ...]:
         """The steps with every repetition written out."""
         flat: list[Step] = []
