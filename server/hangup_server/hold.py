@@ -1,9 +1,9 @@
 """Keeps data at the door: a socket filter that drops segments with payload and lets all others in.
 
 A classic BPF filter on a TCP socket sees each segment from the first byte of its TCP header (Linux,
-`tcp_v4_rcv` and `tcp_v6_rcv`); accepted sockets inherit it from their listener. It needs no privilege. What
-it drops is not acknowledged, so the client sends it again: held, not lost. The kernel counts the drops of
-each socket.
+`tcp_v4_rcv` and `tcp_v6_rcv`); accepted sockets inherit it from their listener. It may need CAP_NET_ADMIN
+over the socket's network namespace (measured on Linux 6.18), which `works` finds out. What it drops is not
+acknowledged, so the client sends it again: held, not lost. The kernel counts the drops of each socket.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def dropped(sock: socket.socket) -> int:
 
 
 def works() -> bool:
-    """Whether this system has all of it: an old or foreign kernel has not."""
+    """Whether this process may do all of it here: an old or foreign kernel, or a missing right, forbids it."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
         try:
             hold(sock)

@@ -23,7 +23,7 @@ from hangup.catalogue.script import ACTORS, BEGINS_CONNECTION, Actor
 ConnState = Literal[
     "SF", "S0", "S1", "S2", "S3", "REJ", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR", "OTH"
 ]  # fmt: skip
-Need = Literal["net", "linux"]
+Need = Literal["net", "hold"]
 ParameterValue = StrictBool | StrictInt | StrictStr
 
 
@@ -189,8 +189,8 @@ class Scenario(Model):
             raise ValueError(f"http clients have no {sorted(stream_only)}; layers must be ['stream']")
         if any(s.actor == "network" for s in self.flat) and "net" not in self.needs:
             raise ValueError("network steps need a network of the lab's own: needs = ['net']")
-        if any(s.act.startswith("hold") for s in self.flat) and "linux" not in self.needs:
-            raise ValueError("'hold' steps use a Linux socket filter: needs = ['linux']")
+        if any(s.act.startswith("hold") for s in self.flat) and "hold" not in self.needs:
+            raise ValueError("'hold' steps need a peer with the right to filter its sockets: needs = ['hold']")
         return self
 
 

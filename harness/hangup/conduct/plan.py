@@ -50,4 +50,4 @@ def plan(
     return cells, skipped
 
 
-_NEEDS = {"net": "network of its own", "linux": "Linux kernel"}
+_NEEDS = {"net": "network of its own", "hold": "right to hold segments back at the peer"}

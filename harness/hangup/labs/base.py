@@ -11,7 +11,7 @@ from hangup.capture import Ring
 from hangup.labs.process import Process
 from hangup.labs.sockdiag import SocketDiag
 
-LabName = Literal["netns", "loopback"]
+LabName = Literal["netns", "loopback", "docker"]
 Side = Literal["client", "peer"]
 
 
@@ -43,7 +43,7 @@ class Lab(Protocol):
         ...
 
     def offers(self) -> frozenset[str]:
-        """The needs that this lab meets: ``net``, ``linux``."""
+        """The needs that this lab meets: ``net``, ``hold``."""
         ...
 
     async def close(self) -> None:

@@ -80,7 +80,7 @@ def wire_up(namespaces: Namespaces) -> None:
                     peer={"ifname": LINK, "address": macs["peer"], "net_ns_fd": namespaces.fd("peer")})  # fmt: skip
     for side, other in (("peer", "client"), ("client", "peer")):
         namespaces.enter(side)
-        for name, value in _sysctls(side).items():
+        for name, value in sysctls(side).items():
             sysctl = Path("/proc/sys/net", name)
             if sysctl.exists():
                 sysctl.write_text(value)
@@ -95,7 +95,7 @@ def wire_up(namespaces: Namespaces) -> None:
         _plain_wire()
 
 
-def _sysctls(side: str) -> dict[str, str]:
+def sysctls(side: str) -> dict[str, str]:
     """The settings of one side's network namespace, below /proc/sys/net; one that the kernel lacks is left out."""
     settings = {"ipv6/conf/all/disable_ipv6": "1"}
     if side == "peer":  # no router: what is sent to the black hole ends here without an answer

@@ -17,6 +17,7 @@ from hangup.labs.base import LabName, Side
 from hangup.labs.host import HostLab
 from hangup.labs.process import Process, Subprocess
 from hangup.labs.sockdiag import SocketDiag
+from hangup_server import hold
 
 
 class LoopbackLab(HostLab):
@@ -44,8 +45,8 @@ class LoopbackLab(HostLab):
         return lab
 
     def offers(self) -> frozenset[str]:
-        """No network of its own."""
-        return frozenset({"linux"}) if sys.platform == "linux" else frozenset()
+        """No network of its own; holding segments back only where the peer, which runs as we do, has the right."""
+        return frozenset({"hold"}) if hold.works() else frozenset()
 
     async def spawn(self, side: Side, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> Process:
         """Start a program as a child of the harness, in a session of its own."""

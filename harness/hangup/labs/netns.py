@@ -25,6 +25,7 @@ from hangup.labs.process import Process, adopt
 from hangup.labs.sockdiag import SocketDiag
 
 _START_SECONDS = 20.0
+_CAP_SYS_ADMIN = 21
 
 
 def unshare_command() -> list[str]:
@@ -34,8 +35,17 @@ def unshare_command() -> list[str]:
     unshare = shutil.which("unshare")
     if unshare is None:
         raise LabError("the netns lab needs `unshare`; install util-linux, or use --lab loopback")
-    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    user = [] if _may_administer() else ["--user", "--map-root-user"]
     return [unshare, *user, "--net", "--pid", "--fork", "--kill-child"]
+
+
+def _may_administer() -> bool:
+    """Whether this process has CAP_SYS_ADMIN: an ordinary user has not, nor has root in most containers."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        name, _, value = line.partition(":")
+        if name == "CapEff":
+            return bool(int(value, 16) & 1 << _CAP_SYS_ADMIN)
+    return False
 
 
 class NetnsLab(HostLab):
@@ -87,7 +97,7 @@ class NetnsLab(HostLab):
 
     def offers(self) -> frozenset[str]:
         """A network of its own, on Linux."""
-        return frozenset({"net", "linux"})
+        return frozenset({"net", "hold"})
 
     async def spawn(self, side: Side, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> Process:
         """Start a program in one of the namespaces."""

@@ -57,7 +57,8 @@ class Process:
     def close_stdin(self) -> None:
         """Say that no more input comes: a well-behaved agent exits."""
         if self._stdin is not None:
-            self._stdin.close()
+            self._stdin.write_eof()  # of a pipe that is its end; of a socket only its own half
+            self._stdin = None
 
     def kill(self) -> None:
         """End it with SIGKILL, if it still runs."""
