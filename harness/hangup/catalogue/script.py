@@ -64,6 +64,12 @@ def check(actor: Actor, act: str, params: Mapping[str, object]) -> None:
             raise ValueError(f"{name!r} of {actor} step {act!r} must be a {wanted.__name__}")
 
 
+def bytes_sent(acts: Iterable[tuple[str, Mapping[str, object]]]) -> int:
+    """Payload bytes that these acts of the peer put on the wire."""
+    sends = peer_script.parse([{"step": act, **params} for act, params in acts if act.startswith("send")])
+    return sum(len(step.payload()) for step in sends if isinstance(step, steps.SendStep))
+
+
 def head_sent(acts: Iterable[tuple[str, Mapping[str, object]]]) -> int:
     """Bytes of response heads that a script has the peer send."""
     return sum(len(_head(params)[: _int(params.get("bytes"))]) for act, params in acts if act == "send head")

@@ -11,10 +11,10 @@ from hangup.agents.agent import Agent
 from hangup.agents.manifest import load_manifests
 from hangup.capture import LINKTYPE_ETHERNET, SNAP
 from hangup.catalogue import Repeat, load_catalogue
+from hangup.conduct.conductor import Conductor
 from hangup.conduct.observer import Observer
 from hangup.conduct.peer import Peer
 from hangup.conduct.plan import plan
-from hangup.conduct.trial import Conductor
 from hangup.errors import InputError
 from hangup.judge import judge
 from hangup.labs import open_lab

@@ -21,8 +21,10 @@ class PacketListener(Protocol):
 class Tracker:
     """The packets of one trial, so far."""
 
-    def __init__(self, port: int, listener: PacketListener | None = None) -> None:
+    def __init__(self, port: int, pump: Callable[[], None], listener: PacketListener | None = None) -> None:
+        """``pump`` fetches what the ring holds and nobody has looked at yet."""
         self.port = port
+        self._pump = pump
         self.dropped = False
         """Whether the capture lost packets while the trial ran: its evidence cannot be trusted."""
         self.segments: list[Segment] = []
@@ -42,6 +44,7 @@ class Tracker:
 
     def evidence(self) -> tuple[ConnectionEvidence, ...]:
         """What the packets so far show, connection by connection, in the order of their first packets."""
+        self._pump()
         return tuple(describe(c, self.port, self.segments) for c in list(self._table))
 
     def first_closed(self) -> bool:
@@ -73,7 +76,7 @@ class Observer:
     def watch(self, port: int, listener: PacketListener | None = None) -> Tracker:
         """Begin to follow a trial's port."""
         self.pump()  # what came before is not this trial's
-        tracker = self._trackers[port] = Tracker(port, listener)
+        tracker = self._trackers[port] = Tracker(port, self.pump, listener)
         return tracker
 
     def forget(self, tracker: Tracker) -> None:

@@ -19,11 +19,12 @@ from hangup.agents.build import Build
 from hangup.agents.manifest import Manifest
 from hangup.agents.protocol import ClientInfo, Hello
 from hangup.catalogue import Scenario
+from hangup.conduct.conductor import Conductor
 from hangup.conduct.observer import Observer
 from hangup.conduct.peer import Peer
 from hangup.conduct.plan import CellId, Skipped, plan
 from hangup.conduct.rundir import RunFolder
-from hangup.conduct.trial import Conductor, Trial
+from hangup.conduct.trial import Trial
 from hangup.errors import AgentFault, BuildError, LabError
 from hangup.labs import Lab, LabName
 from hangup.store.normalise import Normaliser

@@ -1,0 +1,254 @@
+"""Playing a script: its steps, in order, each done before the next one starts.
+
+The evidence is taken when the first connection has ended or, where the client hangs, when the harness gives it up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from hangup.agents.agent import Agent
+from hangup.agents.protocol import Close, Connect, Exchange, Message, Recv, Reply, Send, Shutdown
+from hangup.catalogue import Scenario, Step
+from hangup.catalogue.script import bytes_sent
+from hangup.conduct.observer import Tracker
+from hangup.conduct.peer import Peer
+from hangup.conduct.trial import Operation, Spectator
+from hangup.errors import AgentFault, PeerFault
+from hangup.evidence import ConnectionEvidence
+from hangup.labs import Lab
+from hangup.labs.sockdiag import ESTABLISHED, SocketState
+
+SETTLE_SECONDS = 1.0
+"""How long the first connection may take to end once the script has been played."""
+CLOSE_SECONDS = 2.0
+"""How long a client may take to close its session, and an operation that hung to return once its connection is gone."""
+PEER_SECONDS = 10.0
+_LOOK_SECONDS = 0.0005
+_BODY = "hangup=" + "x" * 57
+"""The body of a POST: 64 bytes."""
+
+_CLOSE = Step(actor="client", act="close")
+"""What a spectator is told where the harness ends the session by itself."""
+
+_ARRIVED: dict[str, Callable[[SocketState | None, int], bool]] = {
+    "fin at client": lambda socket, sent: socket is None or socket.state != ESTABLISHED,
+    "rst at client": lambda socket, sent: socket is None,
+    "data read": lambda socket, sent: socket is None or (socket.received >= sent and socket.unread == 0),
+}
+"""Linux unhashes a connection that was reset, and leaves ESTABLISHED on a FIN. ``sent``: the bytes the peer sent."""
+
+
+@dataclass
+class _Asked:
+    """An operation that the client was asked for."""
+
+    op: str
+    number: int
+    future: asyncio.Future[Reply]
+    begun_ns: int
+    ended_ns: int = 0
+
+    def given(self, reply: Reply | None) -> Operation:
+        """What it came to."""
+        return Operation(self.op, reply, self.begun_ns, self.ended_ns)
+
+
+class Stage:
+    """The state of one trial while it is played."""
+
+    def __init__(
+        self, lab: Lab, peer: Peer, agent: Agent, client: str, scenario: Scenario, name: str, port: int,
+        tracker: Tracker | None, spectator: Spectator | None,
+    ) -> None:  # fmt: skip
+        self._lab, self._peer, self._agent = lab, peer, agent
+        self._client, self._scenario, self._name, self._port = client, scenario, name, port
+        self._tracker, self._spectator = tracker, spectator
+        self._host = lab.host
+        self._remote: int | None = None
+        self._sent = 0
+        self._pending: _Asked | None = None
+        self._hung: _Asked | None = None
+        self._closed = False
+        self.closed_ns: int | None = None
+        self.operations: list[Operation] = []
+        self.evidence: tuple[ConnectionEvidence, ...] = ()
+
+    async def perform(self, steps: Sequence[Step]) -> str | None:
+        """Play the steps, end the session and take the evidence; why the trial is void, where it is."""
+        invalid = None
+        try:
+            await self._play(steps)
+        except PeerFault as fault:
+            invalid = f"the peer could not play its part: {fault}"
+        except TimeoutError:
+            invalid = "the script did not play out: a step waited in vain for what should have preceded it"
+        if self._hung is None:
+            await self._end_session()
+            if self._tracker is not None and invalid is None:
+                await self._tracker.until(self._tracker.first_closed, SETTLE_SECONDS)
+            self._take_evidence()
+        return invalid
+
+    async def _play(self, steps: Sequence[Step]) -> None:
+        batch: list[Step] = []
+        for step in [*steps, None]:
+            if step is not None and step.actor == "peer":
+                batch.append(step)
+                continue
+            if batch:
+                await self._play_peer(batch)
+                batch = []
+            if step is not None:
+                self._tell(step)
+                await self._play_other(step)
+            if self._hung is not None:
+                return
+
+    async def _play_peer(self, batch: list[Step]) -> None:
+        for step in batch:
+            self._tell(step)
+        async with asyncio.timeout(PEER_SECONDS):
+            self._remote = await self._peer.run(self._name, batch) or self._remote
+        self._sent += bytes_sent((step.act, step.params) for step in batch)
+
+    async def _play_other(self, step: Step) -> None:
+        if step.actor == "network":
+            assert self._lab.blackhole is not None
+            self._host = self._lab.blackhole
+        elif step.actor == "wait":
+            async with asyncio.timeout(PEER_SECONDS):
+                await self._wait(step.act)
+        elif step.act == "idle":
+            await asyncio.sleep(step.number("ms", 100) / 1000)
+        elif step.act == "finish":
+            assert self._pending is not None
+            pending, self._pending = self._pending, None
+            await self._observe(pending)
+        else:
+            asked = self._ask(step)
+            if step.act == "begin exchange":
+                self._pending = asked
+            else:
+                await self._observe(asked)
+
+    def _ask(self, step: Step) -> _Asked:
+        begun = time.time_ns()
+        asked = _Asked(step.act.removeprefix("begin "), *self._agent.ask(self._request(step)), begun)
+        asked.future.add_done_callback(lambda _: self._answered(asked))
+        return asked
+
+    def _answered(self, asked: _Asked) -> None:
+        """The reply has come, perhaps before the script asks for it: the spectator hears of it now, and once."""
+        if asked.ended_ns:
+            return  # heard of already, or too late
+        asked.ended_ns = time.time_ns()
+        future = asked.future
+        if self._spectator is None or future.cancelled() or future.exception() is not None:
+            return
+        if (reply := future.result()).result == "observed":
+            self._spectator.observed(asked.given(reply))
+
+    def _request(self, step: Step) -> Callable[[int], Message]:
+        """What makes the protocol's request of an id."""
+        client, session = self._client, self._name
+        host, port = self._host, self._port
+        match step.act:
+            case "connect":
+                return lambda id: Connect(id=id, client=client, session=session, host=host, port=port)
+            case "send":
+                data = "x" * step.number("bytes", 64)
+                return lambda id: Send(id=id, client=client, session=session, data=data)
+            case "recv":
+                size = step.number("bytes", 0) or None
+                return lambda id: Recv(id=id, client=client, session=session, bytes=size)
+            case "shutdown":
+                return lambda id: Shutdown(id=id, client=client, session=session)
+            case "close":
+                self._closed = True
+                return lambda id: Close(id=id, client=client, session=session)
+        method = "POST" if step.text("method", "GET") == "POST" else "GET"
+        body = _BODY if method == "POST" else ""
+        length = f"Content-Length: {len(body)}\r\n" if body else ""
+        request = f"{method} / HTTP/1.1\r\nHost: {host}:{port}\r\n{length}\r\n{body}"
+        return lambda id: Exchange(
+            id=id, client=client, session=session, host=host, port=port, method="POST" if body else "GET",
+            path="/", body=body, request=request, announced=self._scenario.announced,
+        )  # fmt: skip
+
+    async def _observe(self, asked: _Asked) -> None:
+        """Wait for the reply, at most to the deadline; a client that hangs in a live agent is an observation too."""
+        try:
+            async with asyncio.timeout(self._scenario.deadline):
+                reply = await asyncio.shield(asked.future)
+        except TimeoutError:
+            asked.ended_ns = time.time_ns()
+            self._take_evidence()
+            if not await self._agent.alive():
+                raise AgentFault(self._agent.fault) from None
+            self._hung = asked
+            self.operations.append(operation := asked.given(None))
+            if self._spectator is not None:
+                self._spectator.observed(operation)
+            return
+        self._answered(asked)
+        if reply.result != "observed":
+            raise AgentFault(f"the agent could not run {asked.op!r} of {self._client}: {reply.why or reply.result}")
+        self.operations.append(asked.given(reply))
+
+    def _tell(self, step: Step) -> None:
+        if self._spectator is not None:
+            self._spectator.step(step)
+
+    async def _wait(self, what: str) -> None:
+        """Wait until the client's kernel shows that something has arrived, or been read."""
+        if self._lab.diag is None or self._remote is None:
+            await asyncio.sleep(0.05)  # no kernel to ask; such trials are unproved anyway
+            return
+        local, remote = (self._lab.client_host, self._remote), (self._host, self._port)
+        done = _ARRIVED[what]
+        while not done(self._lab.diag.look(local, remote), self._sent):  # noqa: ASYNC110  (the kernel tells nobody: it has to be asked)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def _take_evidence(self) -> None:
+        if self._tracker is not None:
+            self.evidence = self._tracker.evidence()
+
+    async def _end_session(self) -> None:
+        if self._pending is not None:  # the script broke off in the middle of it
+            self._agent.forget(self._pending.number)
+        if self._closed:
+            return
+        self._closed = True
+        self.closed_ns = time.time_ns()
+        self._tell(_CLOSE)
+        number, future = self._agent.ask(lambda id: Close(id=id, client=self._client, session=self._name))
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await asyncio.shield(future)
+        except TimeoutError:
+            self._agent.forget(number)
+            await self._agent.alive()
+
+    async def release(self) -> None:
+        """After the peer is gone: let an operation that hung return, and drop its late answer.
+
+        Raises AgentFault where that answer says that the call itself had long returned: then the agent was late, and
+        not the client. A call that hung was at it nearly all the time; half of it allows for a slow start.
+        """
+        if self._hung is None or self._agent.fault is not None:
+            return
+        await self._end_session()
+        future = self._hung.future
+        await asyncio.wait([future], timeout=CLOSE_SECONDS)
+        if not future.done():
+            self._agent.forget(self._hung.number)
+        elif not future.cancelled() and future.exception() is None:
+            ms = future.result().ms
+            if ms is not None and ms < self._scenario.deadline * 1000 / 2:
+                raise AgentFault(
+                    f"the agent of {self._client} answered too late: {self._hung.op!r} took {ms} ms by its own word"
+                )
