@@ -151,6 +151,11 @@ class Scenario(Model):
         return script.head_sent((s.act, s.params) for s in self.flat if s.actor == "peer")
 
     @property
+    def peer_bytes(self) -> int:
+        """Payload bytes that the peer sends on the first connection."""
+        return script.bytes_sent((s.act, s.params) for s in self.flat if s.actor == "peer")
+
+    @property
     def announced(self) -> int:
         """Bytes of the whole response that a client is told to expect."""
         return script.announced((s.act, s.params) for s in self.flat if s.actor == "peer")

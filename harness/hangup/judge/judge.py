@@ -101,7 +101,7 @@ class Verdict:
 def judge(client: str, layer: Layer, scenario: Scenario, observation: Observation) -> Verdict:
     """The verdict on one observation."""
     operations = observation.operations
-    outcomes = [_outcome(client, layer, scenario, observation, op) for op in operations]
+    outcomes = [_outcome(client, layer, scenario, op) for op in operations]
     decisive = next((i for i, o in enumerate(outcomes) if o is not Outcome.SUCCESS), len(outcomes) - 1)
     outcome = outcomes[decisive]
     read = Counter(r.method for c in observation.connections for r in c.requests if r.complete)
@@ -118,7 +118,7 @@ def judge(client: str, layer: Layer, scenario: Scenario, observation: Observatio
     )
 
 
-def _outcome(client: str, layer: Layer, scenario: Scenario, observation: Observation, op: Operation) -> Outcome:
+def _outcome(client: str, layer: Layer, scenario: Scenario, op: Operation) -> Outcome:
     if op.hang:
         return Outcome.HANG
     if op.error:
@@ -129,8 +129,7 @@ def _outcome(client: str, layer: Layer, scenario: Scenario, observation: Observa
             return Outcome.SUCCESS
         return Outcome.EOF if layer == "stream" else Outcome.SILENT_TRUNCATION
     if op.op == "recv" and op.eof:
-        sent = sum(connection.sent for connection in observation.connections)
-        return Outcome.SUCCESS if sent and op.received == sent else Outcome.EOF
+        return Outcome.SUCCESS if op.received and op.received == scenario.peer_bytes else Outcome.EOF
     return Outcome.SUCCESS
 
 
