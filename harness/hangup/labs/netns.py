@@ -48,6 +48,23 @@ def _may_administer() -> bool:
     return False
 
 
+_RESTRICTIONS = {
+    # what distributions keep ordinary users from making a user namespace with, and the value that forbids it
+    "kernel/apparmor_restrict_unprivileged_userns": "1",
+    "kernel/unprivileged_userns_clone": "0",
+    "user/max_user_namespaces": "0",
+}
+
+
+def _restriction() -> str:
+    """The kernel's setting that forbids user namespaces here, in words; empty where none does."""
+    for name, forbids in _RESTRICTIONS.items():
+        setting = Path("/proc/sys", name)
+        if setting.exists() and setting.read_text(encoding="ascii").strip() == forbids:
+            return f" (this machine is set to {name.replace('/', '.')}={forbids})"
+    return ""
+
+
 class NetnsLab(HostLab):
     """Two namespaces, one keeper. ``start`` makes it; ``close`` ends the keeper and everything with it."""
 
@@ -186,11 +203,8 @@ class NetnsLab(HostLab):
             words = ""
             if self._keeper is not None and self._keeper.stderr is not None:
                 words = self._keeper.stderr.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
-            self._ready.set_exception(
-                LabError(
-                    f"the netns lab is not permitted here: {words or 'its keeper ended at once'}; use --lab loopback"
-                )
-            )
+            why = f"{words or 'its keeper ended at once'}{_restriction()}"
+            self._ready.set_exception(LabError(f"the netns lab is not permitted here: {why}; use --lab loopback"))
         for started in self._starts.values():
             if not started.done():
                 started.set_exception(LabError("the netns lab's keeper has ended"))
