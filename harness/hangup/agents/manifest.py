@@ -17,6 +17,8 @@ class ClientEntry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     layer: Layer
     file: str
+    reuses: bool = True
+    """Whether it may use a connection for a second exchange; where not, scenarios with two are not for it."""
     docs: str = Field(pattern="^https://")
 
 
@@ -37,6 +39,11 @@ class Manifest(BaseModel):
     run: tuple[str, ...] = Field(min_length=1)
     env: dict[str, str] = {}
     clients: dict[ClientId, ClientEntry] = Field(min_length=1)
+
+    @property
+    def single(self) -> frozenset[str]:
+        """The clients that open a connection for each exchange."""
+        return frozenset(name for name, entry in self.clients.items() if not entry.reuses)
 
     @model_validator(mode="after")
     def _one_language(self) -> Manifest:

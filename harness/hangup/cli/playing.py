@@ -133,7 +133,8 @@ async def play(cast: Cast, lab_name: str, audience: Audience, *, must_capture: b
 def _check_plan(cast: Cast, agent: Agent, lab: Lab) -> None:
     """Raises InputError where the lab or the client cannot play the scenario."""
     info = agent.hello.clients[cast.client]
-    _, skipped = plan({cast.client: info}, {cast.scenario.id: cast.scenario}, lab.offers(), lab.name)
+    scenarios = {cast.scenario.id: cast.scenario}
+    _, skipped = plan({cast.client: info}, scenarios, lab.offers(), lab.name, cast.manifest.single)
     if skipped:
         raise InputError(f"{skipped[0].what}: {skipped[0].reason}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from hangup.agents.protocol import ClientInfo
@@ -26,9 +26,16 @@ class Skipped:
 
 
 def plan(
-    clients: Mapping[str, ClientInfo], scenarios: Mapping[str, Scenario], offers: frozenset[str], lab: str
+    clients: Mapping[str, ClientInfo],
+    scenarios: Mapping[str, Scenario],
+    offers: frozenset[str],
+    lab: str,
+    single: Container[str] = (),
 ) -> tuple[list[CellId], list[Skipped]]:
-    """The cells, client by client, and what the lab or a client cannot do."""
+    """The cells, client by client, and what the lab or a client cannot do.
+
+    ``single``: clients that open a connection for each exchange, so that none can end before it is used again.
+    """
     possible: list[Scenario] = []
     skipped: list[Skipped] = []
     for scenario in scenarios.values():
@@ -43,7 +50,9 @@ def plan(
             if info.layer not in scenario.layers:
                 continue
             lacking = sorted(scenario.client_ops - set(info.ops))
-            if lacking:
+            if client in single and scenario.exchanges > 1:
+                skipped.append(Skipped(f"{client} {scenario.id}", "the client uses no connection twice"))
+            elif lacking:
                 skipped.append(Skipped(f"{client} {scenario.id}", f"the client has no {', '.join(lacking)}"))
             else:
                 cells.append(CellId(client, scenario.id))

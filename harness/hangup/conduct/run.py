@@ -158,7 +158,8 @@ async def run_matrix(
         chosen = {name: known[name] for name in clients if name in known}
         if accept is not None:
             accept(hellos)
-        cells, left_out = plan(chosen, scenarios, lab.offers(), lab.name)
+        single = frozenset[str]().union(*(build.manifest.single for build in builds.values()))
+        cells, left_out = plan(chosen, scenarios, lab.offers(), lab.name, single)
         result = RunResult(
             lab=lab.name, proved=lab.capture is not None, hellos=hellos, skipped=skipped + left_out,
             cells={cell: CellRecorder() for cell in cells}, folder=folder.path,
