@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_DEAD = "the nursery of the peer has died"
 _MESSAGE = 256
 """Bytes that hold any message between peer and nursery: a word and two numbers."""
 
@@ -83,7 +84,10 @@ class Nursery:
 
     def signal(self, pid: int, number: signal.Signals) -> None:
         """The nursery sends it: it alone knows that the process is not reaped and its number not reused."""
-        self._control.send(f"signal {pid} {int(number)}".encode())
+        try:
+            self._control.send(f"signal {pid} {int(number)}".encode())
+        except OSError:
+            raise StepError(_DEAD) from None
 
     def _hear(self) -> None:
         try:
@@ -108,9 +112,9 @@ class Nursery:
     def _lost(self) -> None:
         self._loop.remove_reader(self._control)
         for born in self._unborn.values():
-            _fail(born, "accept: the nursery of the peer has died")
+            _fail(born, f"accept: {_DEAD}")
         for reaped in self._living.values():
-            _fail(reaped, "the nursery of the peer has died")
+            _fail(reaped, _DEAD)
         self._unborn.clear()
         self._living.clear()
 
