@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import nox
@@ -10,6 +11,7 @@ nox.options.sessions = ["lint", "tests"]
 nox.options.reuse_existing_virtualenvs = True
 
 ROOT = Path(__file__).parent
+ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 GROUPS = nox.project.load_toml("pyproject.toml")["dependency-groups"]
 
 
@@ -34,12 +36,23 @@ def matrix(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Ruff, mypy, the agents' own linters where their runtimes are there, and that generated files are current."""
+    """Ruff, mypy, generated files; for Go, Node and the workflows where Go and Node are there."""
     install(session, "test", "lint")
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("mypy")
     session.run("python", "tests/generated.py")
+    if shutil.which("go"):
+        with session.chdir("clients/go"):
+            unformatted = session.run("gofmt", "-l", ".", external=True, silent=True)
+            if unformatted:
+                session.error(f"not as gofmt writes it: {unformatted}")
+            session.run("go", "vet", "./...", external=True)
+            session.run("go", "test", "./...", external=True)
+        session.run("go", "run", ACTIONLINT, "-shellcheck=", "-pyflakes=", external=True)
+    if shutil.which("node"):
+        for source in sorted(Path("clients/node").rglob("*.js")):
+            session.run("node", "--check", str(source), external=True)
 
 
 @nox.session
