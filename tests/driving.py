@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,6 +81,14 @@ async def drive(
         folder.close()
     cells = {(cell.client, cell.scenario): recorder.cell() for cell, recorder in result.cells.items()}
     return Driven(result, notes, cells, folder.path)
+
+
+def until(condition: Callable[[], object], patience: float = 30.0) -> None:
+    """Wait for something that can be observed."""
+    end = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < end, "it never came to that"
+        time.sleep(0.01)
 
 
 def processes_with(marker: str) -> Iterator[int]:

@@ -28,6 +28,7 @@ class Agent:
         self._process = process
         self._language = language
         self._hello: asyncio.Future[Hello] = asyncio.get_running_loop().create_future()
+        self._hello.add_done_callback(_looked_at)
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
         self._forgotten: set[int] = set()
         self._next = 0
@@ -73,6 +74,7 @@ class Agent:
         self._next += 1
         number = self._next
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(_looked_at)
         if self.fault is not None:
             future.set_exception(AgentFault(self.fault))
             return number, future
@@ -146,3 +148,9 @@ class Agent:
         self._waiting.clear()
         if not self._hello.done():
             self._hello.set_exception(AgentFault(self.fault))
+
+
+def _looked_at(future: asyncio.Future[Hello] | asyncio.Future[Reply]) -> None:
+    """Who has failed asks no more for what is still to come; asyncio would print that as an error never retrieved."""
+    if not future.cancelled():
+        future.exception()

@@ -51,7 +51,10 @@ RESPONSE_LENGTH = 1024
 def check(actor: Actor, act: str, params: Mapping[str, object]) -> None:
     """Raises ValueError, in words, for an act or a parameter that is not in the language."""
     if actor == "peer":
-        peer_script.parse([{"step": act, **params}])  # ScriptError is a ValueError, and says what is wrong
+        try:
+            peer_script.parse([{"step": act, **params}])
+        except peer_script.ScriptError as error:  # it counts from the list that it was given
+            raise ValueError(str(error).removeprefix("step 1: ")) from None
         return
     acts = ACTS[actor]
     if act not in acts:

@@ -72,6 +72,7 @@ class Stage:
         self._sent = 0
         self._pending: _Asked | None = None
         self._hung: _Asked | None = None
+        self._patience: asyncio.Timeout | None = None
         self._closed = False
         self.closed_ns: int | None = None
         self.operations: list[Operation] = []
@@ -85,6 +86,8 @@ class Stage:
         except PeerFault as fault:
             invalid = f"the peer could not play its part: {fault}"
         except TimeoutError:
+            if self._pending is not None and self._pending.future.done():
+                self._pending.future.result()  # raises where the agent failed meanwhile
             invalid = "the script did not play out: a step waited in vain for what should have preceded it"
         if self._hung is None:
             await self._end_session()
@@ -111,8 +114,11 @@ class Stage:
     async def _play_peer(self, batch: list[Step]) -> None:
         for step in batch:
             self._tell(step)
-        async with asyncio.timeout(PEER_SECONDS):
-            self._remote = await self._peer.run(self._name, batch) or self._remote
+        try:
+            async with asyncio.timeout(PEER_SECONDS) as self._patience:
+                self._remote = await self._peer.run(self._name, batch) or self._remote
+        finally:
+            self._patience = None
         self._sent += bytes_sent((step.act, step.params) for step in batch)
 
     async def _play_other(self, step: Step) -> None:
@@ -147,7 +153,13 @@ class Stage:
             return  # heard of already, or too late
         asked.ended_ns = time.time_ns()
         future = asked.future
-        if self._spectator is None or future.cancelled() or future.exception() is not None:
+        if future.cancelled():
+            return
+        if future.exception() is not None:
+            if self._patience is not None and not self._patience.expired():
+                self._patience.reschedule(0)  # the peer waits in vain for a client whose agent has failed
+            return
+        if self._spectator is None:
             return
         if (reply := future.result()).result == "observed":
             self._spectator.observed(asked.given(reply))

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+import sys
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Protocol
 
@@ -143,12 +146,20 @@ class Reader(asyncio.Protocol):
 
 
 class Subprocess(asyncio.SubprocessProtocol):
-    """Joins a child of the event loop's own to its ``Process``."""
+    """Joins a child of the event loop's own, which leads a session of its own, to its ``Process``."""
 
     _transport: asyncio.SubprocessTransport
 
     def __init__(self) -> None:
-        self.process = Process(kill=lambda: self._transport.kill())  # noqa: PLW0108  (the transport comes later)
+        self.process = Process(self._kill)
+
+    def _kill(self) -> None:
+        """The child and what it started. Not by the transport, which may reap it where asyncio's watcher expects to."""
+        if sys.platform == "win32":
+            self._transport.kill()
+        else:
+            with suppress(ProcessLookupError, PermissionError):  # it has just ended (macOS says: not permitted)
+                os.killpg(self._transport.get_pid(), signal.SIGKILL)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The child runs."""

@@ -1,0 +1,84 @@
+"""However a run ends, nothing of it stays: no process, namespace, link or temporary file, nothing half-published."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+from hangup_process import Running, copy_of_the_sources, everybody, network_namespaces, running
+
+from hangup.labs import LabName
+
+pytestmark = pytest.mark.lab
+
+INTERRUPTED = "hangup: interrupted; nothing was published"
+ENDLESS = ["--client", "python/socket", "--scenario", "silence-before-response", "--trials", "3"]
+"""A run whose every trial waits for its deadline."""
+SHORT = ["--client", "python/socket", "--scenario", "server-killed-idle", "--trials", "3"]
+
+
+@pytest.fixture(scope="session")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_of_the_sources(tmp_path_factory.mktemp("sources"))
+
+
+def published(run: Running) -> list[Path]:
+    return [path for path in run.out.rglob("*") if path.is_file()]
+
+
+def assert_nothing_is_left(run: Running, namespaces: set[int]) -> None:
+    assert run.children() == set()
+    assert network_namespaces(everybody()) & namespaces == set()
+    assert not [name for _index, name in socket.if_nameindex() if name.startswith("hangup")]
+    assert list(run.temporary.iterdir()) == []
+
+
+def in_full_swing(run: Running, lab: LabName) -> set[int]:
+    """Wait until the client is in a trial; the lab's network namespaces."""
+    run.until(run.in_a_trial)
+    namespaces = network_namespaces(run.children())
+    assert bool(namespaces) == (lab == "netns")
+    return namespaces
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_after_a_signal(lab_name: LabName, sources: Path, tmp_path: Path, number: signal.Signals) -> None:
+    with running(sources, tmp_path, ["--lab", lab_name, *ENDLESS]) as run:
+        namespaces = in_full_swing(run, lab_name)
+        run.signal(number)
+        status, output = run.wait()
+        assert (status, output.splitlines()[-1]) == (130, INTERRUPTED)
+        assert_nothing_is_left(run, namespaces)
+        assert published(run) == []
+
+
+def test_after_a_sigkill(lab_name: LabName, sources: Path, tmp_path: Path) -> None:
+    """Nobody is there to clean up: what is left must end by itself."""
+    with running(sources, tmp_path, ["--lab", lab_name, *ENDLESS]) as run:
+        namespaces = in_full_swing(run, lab_name)
+        run.process.kill()
+        run.process.wait()
+        run.until(lambda: not run.children())
+        assert_nothing_is_left(run, namespaces)
+        assert published(run) == []
+
+
+def test_after_an_error(lab_name: LabName, sources: Path, tmp_path: Path) -> None:
+    """A full disk, which a run meets when it is under way."""
+    with running(sources, tmp_path, ["--lab", lab_name, *SHORT], full_disk=True) as run:
+        status, output = run.wait()
+        assert status == 2, output
+        assert "cannot be written: File too large" in output
+        assert "Traceback" not in output
+        assert_nothing_is_left(run, set())
+        assert published(run) == []
+
+
+def test_after_success(lab_name: LabName, sources: Path, tmp_path: Path) -> None:
+    with running(sources, tmp_path, ["--lab", lab_name, *SHORT]) as run:
+        status, output = run.wait()
+        assert status == 0, output
+        assert_nothing_is_left(run, set())
+        assert run.out / "data" / lab_name / "python" / "socket.json" in published(run)

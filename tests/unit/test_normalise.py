@@ -1,0 +1,109 @@
+"""What changes from run to run is taken out of a text, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hangup.store.normalise import Normaliser
+
+FOLDER = Path("/home/ada/.cache/hangup/agents/python-0123456789abcdef")
+NORMALISE = Normaliser(
+    hosts={"192.0.2.2": "PEER", "192.0.2.1": "CLIENT", "198.51.100.1": "PEER"},
+    port=40123,
+    ports=[50456, 5045],
+    folder=FOLDER,
+)
+
+CASES = {
+    "addresses and ports": (
+        "read tcp 192.0.2.1:50456->192.0.2.2:40123: read: connection reset by peer",
+        "read tcp CLIENT:CLIENTPORT->PEER:PORT: read: connection reset by peer",
+    ),
+    "a URL": ('Get "http://192.0.2.2:40123/": EOF', 'Get "http://PEER:PORT/": EOF'),
+    "an address that only begins alike": ("dial 192.0.2.20:80", None),
+    "a port in a longer number": ("140123 401230 0.40123 40123.5", None),
+    "a port of the client that is part of another": ("from 50456, then 5045", "from CLIENTPORT, then CLIENTPORT"),
+    "a port at the end of a sentence": ("nothing listens on port 40123.", "nothing listens on port PORT."),
+    "a port in brackets": ("('192.0.2.2', 40123)", "('PEER', PORT)"),
+    "an errno": ("[Errno 104] Connection reset by peer", None),
+    "byte counts": ("IncompleteRead(512 bytes read, 512 more expected)", None),
+    "an object's address": (
+        "<urllib3.connection.HTTPConnection object at 0x7f15d1e46dd0>: refused",
+        "<urllib3.connection.HTTPConnection object at 0x…>: refused",
+    ),
+    "a short hexadecimal number": ("flags 0x14", None),
+    "a socket": (
+        "<socket.socket fd=11, family=2, laddr=('192.0.2.1', 50456)>",
+        "<socket.socket fd=…, family=2, laddr=('CLIENT', CLIENTPORT)>",
+    ),
+    "a frame of the agent": (
+        f'  File "{FOLDER}/clients/socket.py", line 21, in send', '  File "…/clients/socket.py", line …, in send',
+    ),
+    "a frame of a library": (
+        f'  File "{FOLDER}/site/urllib3/connectionpool.py", line 787, in urlopen',
+        '  File "…/urllib3/connectionpool.py", line …, in urlopen',
+    ),
+    "a frame of the standard library": (
+        '  File "/usr/lib/python3.11/http/client.py", line 1390, in getresponse',
+        '  File "…/http/client.py", line …, in getresponse',
+    ),
+    "a frame of another interpreter's library": (
+        '  File "/opt/pyenv/versions/3.13.1/lib/python3.13/socket.py", line 5, in create_connection',
+        '  File "…/socket.py", line …, in create_connection',
+    ),
+    "a Java frame": (
+        "\tat java.base/java.net.Socket.connect(Socket.java:757)",
+        "\tat java.base/java.net.Socket.connect(Socket.java:…)",
+    ),
+    "a thread": ('Exception in thread "Thread-17" ...', 'Exception in thread "Thread-…" ...'),
+    "a pool's thread": ("pool-3-thread-12", "pool-…-thread-…"),
+    "a Node frame": (
+        "    at TCPConnectWrap.afterConnect [as oncomplete] (node:net:1637:16)",
+        "    at TCPConnectWrap.afterConnect [as oncomplete] (node:net:…)",
+    ),
+    "a frame of a Node client": (
+        f"    at file://{FOLDER}/clients/fetch.js:31:9", "    at …/clients/fetch.js:…",
+    ),
+    "nothing to take out": ("socket hang up", None),
+    "nothing at all": ("", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES.values(), ids=CASES)
+def test_a_text_without_what_changes(text: str, expected: str | None) -> None:
+    assert NORMALISE(text) == (text if expected is None else expected)
+
+
+def test_two_runs_say_the_same() -> None:
+    """The point of it: other ports, other folder, other addresses in memory, the same bytes."""
+    texts = set()
+    for port, client, folder, at in ((40123, 50456, "a-1", "7f15d1e4"), (33333, 61000, "b-22", "7fa4fa5a94d0")):
+        normalise = Normaliser(hosts={"127.0.0.1": "HOST"}, port=port, ports=[client], folder=Path("/cache") / folder)
+        texts.add(
+            normalise(
+                f'File "/cache/{folder}/clients/x.py", line {port}, in f\n'
+                f"<C object at 0x{at}>: 127.0.0.1:{client}->127.0.0.1:{port}"
+            )
+        )
+    assert len(texts) == 1
+
+
+PIECES = st.sampled_from(
+    [
+        "192.0.2.2", "192.0.2.1", "198.51.100.1", "40123", "50456", "5045", ":", "->", " ", "\n", "\n\tat ",
+        "\n    at ",
+        "0x", "7f15d1e46dd0", 'File "', '"', ", line 12", ".py", ".java", ".js", "file://", "node:net", "/", "clients/",
+        "node_modules/", f"{FOLDER}/", "/lib/python3.11/", "site-packages/", "Thread-", "pool-", "7", "(", ")", "…",
+        "java.util.concurrent.", "node:internal/timers", "\n\t... 3 more", "<socket.socket fd=", "remotePort: ", "x",
+    ]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES | st.text(max_size=5), max_size=30).map("".join))
+def test_what_is_normal_stays_as_it_is(text: str) -> None:
+    once = NORMALISE(text)
+    assert NORMALISE(once) == once

@@ -1,0 +1,119 @@
+"""The kernel's view of a connection, on real sockets of the loopback interface."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+if sys.platform != "linux":
+    pytest.skip("sock_diag is Linux's", allow_module_level=True)
+
+from hangup.labs.sockdiag import ESTABLISHED, SocketDiag, SocketState
+
+CLOSE_WAIT, TIME_WAIT = 8, 6  # include/net/tcp_states.h
+LOOKS = 1_000_000
+
+
+@dataclass
+class Pair:
+    """A connection with both its ends here, and the client's kernel socket."""
+
+    diag: SocketDiag
+    client: socket.socket
+    peer: socket.socket
+
+    def __post_init__(self) -> None:
+        self.local, self.remote = self.client.getsockname(), self.client.getpeername()
+
+    def look(self) -> SocketState | None:
+        return self.diag.look(self.local, self.remote)
+
+    def until(self, condition: Callable[[SocketState | None], bool]) -> SocketState | None:
+        """The first look that fulfils the condition: what was sent over loopback arrives when it arrives."""
+        for _ in range(LOOKS):
+            if condition(seen := self.look()):
+                return seen
+        raise AssertionError(f"never seen; at last: {seen}")
+
+    def reset(self, end: socket.socket) -> None:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        end.close()
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = socket.create_connection(listener.getsockname())
+        peer, _ = listener.accept()
+    diag = SocketDiag.here()
+    yield Pair(diag, client, peer)
+    for each in (client, peer, diag):
+        each.close()
+
+
+def test_a_live_connection(pair: Pair) -> None:
+    assert pair.look() == SocketState(ESTABLISHED, unread=0, unacknowledged=0, received=0)
+
+
+def test_bytes_that_arrived_are_unread_until_they_are_read(pair: Pair) -> None:
+    pair.peer.sendall(b"x" * 512)
+    pair.until(lambda s: s is not None and (s.unread, s.received) == (512, 512))
+    pair.client.recv(100)
+    assert pair.look() == SocketState(ESTABLISHED, unread=412, unacknowledged=0, received=512)
+    pair.client.recv(1000)
+    assert pair.look() == SocketState(ESTABLISHED, unread=0, unacknowledged=0, received=512)
+
+
+def test_bytes_that_nobody_has_taken_are_unacknowledged(pair: Pair) -> None:
+    """The peer's window closes, so that not all that was written can leave."""
+    pair.client.setblocking(False)
+    sent = pair.client.send(b"x" * (64 << 20))
+    seen = pair.look()
+    assert seen is not None
+    assert 0 < seen.unacknowledged <= sent < 64 << 20
+
+
+def test_a_fin_that_has_arrived(pair: Pair) -> None:
+    pair.peer.close()
+    pair.until(lambda s: s is not None and s.state == CLOSE_WAIT)
+
+
+def test_a_fin_counts_as_one_byte_behind_the_data(pair: Pair) -> None:
+    """It takes a sequence number, and the kernel's counters are differences of those."""
+    pair.peer.sendall(b"x" * 64)
+    pair.peer.close()
+    pair.until(lambda s: s is not None and s.state == CLOSE_WAIT and s.unread == s.received == 64 + 1)
+    assert pair.client.recv(100) == b"x" * 64
+    assert pair.client.recv(100) == b""
+
+
+def test_a_rst_that_has_arrived_leaves_no_connection(pair: Pair) -> None:
+    pair.reset(pair.peer)
+    pair.until(lambda s: s is None)
+    with pytest.raises(ConnectionResetError):
+        pair.client.recv(1)
+
+
+def test_who_closed_first_waits(pair: Pair) -> None:
+    pair.client.close()
+    pair.peer.close()
+    seen = pair.until(lambda s: s is not None and s.state == TIME_WAIT)
+    assert seen is not None
+    assert seen.received == 0
+
+
+def test_a_connection_that_never_was(pair: Pair) -> None:
+    assert pair.diag.look(pair.remote, ("127.0.0.1", 1)) is None
+
+
+def test_the_two_ends_are_told_apart(pair: Pair) -> None:
+    pair.peer.sendall(b"x" * 7)
+    pair.until(lambda s: s is not None and s.unread == 7)
+    other = pair.diag.look(pair.remote, pair.local)
+    assert other is not None
+    assert other.unread == 0
