@@ -1,0 +1,40 @@
+"""``hangup serve``: the peer of one scenario alone, for a client of your own."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+import click
+
+from hangup.catalogue import load_catalogue
+from hangup.errors import InputError
+from hangup.names import unknown
+from hangup_server.__main__ import main as run_server
+
+
+@click.command("serve")
+@click.argument("scenario")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free one.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+def command(scenario: str, port: int, host: str) -> int:
+    """Play the peer's part of SCENARIO to every client that connects, until Ctrl+C.
+
+    Point your own client at it and see what it reports. What the script waits for at the client's side (that a FIN has
+    arrived, say) is not waited for here, and the server goes on listening where the script's server would not.
+    """
+    catalogue = load_catalogue()
+    if scenario not in catalogue:
+        raise unknown("scenario", scenario, catalogue)
+    steps = [
+        {"step": step.act, **step.params}
+        for step in catalogue[scenario].flat
+        if step.actor == "peer" and step.act != "stop listening"
+    ]
+    if not steps:
+        raise InputError(f"{scenario}: its peer does nothing that a server could do")
+    with tempfile.TemporaryDirectory(prefix="hangup-serve-") as folder:
+        file = Path(folder, f"{scenario}.json")
+        file.write_text(json.dumps(steps), encoding="utf-8")
+        return run_server(["--steps", str(file), "--port", str(port), "--host", host])
