@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
@@ -23,11 +24,13 @@ from hangup.catalogue import load_catalogue
 from hangup.conduct.plan import CellId
 from hangup.conduct.run import RunResult, build_agents, run_matrix
 from hangup.conduct.rundir import RunFolder
-from hangup.labs import open_lab
+from hangup.labs import LabName, open_lab
 
 SCENARIO = "rst-before-response"
 REQUEST = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 LINGER = struct.pack("ii", 1, 0)
+SLOW = ("java/httpclient", "python/httpx")
+"""Clients that take long for a trial by themselves: threads and contexts that each user of theirs makes."""
 
 
 class Quiet:
@@ -68,7 +71,7 @@ def bare_loop(trials: int) -> float:
 
 CHILD = """
 import socket, sys
-client = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+client = socket.create_connection((sys.argv[1], int(sys.argv[2])))
 client.sendall(b"GET / HTTP/1.1\\r\\n\\r\\n")
 try:
     client.recv(4096)
@@ -83,7 +86,7 @@ def process_each(trials: int) -> float:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         start = time.perf_counter()
         for _ in range(trials):
-            child = subprocess.Popen([sys.executable, "-c", CHILD, str(listener.getsockname()[1])])
+            child = subprocess.Popen([sys.executable, "-c", CHILD, *map(str, listener.getsockname())])
             server, _peer = listener.accept()
             server.recv(4096)
             server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER)
@@ -93,15 +96,46 @@ def process_each(trials: int) -> float:
         return trials / (time.perf_counter() - start)
 
 
-async def lab_run(clients: list[str], scenarios: list[str], trials: int, jobs: int) -> RunResult:
-    """One run in the netns lab."""
+def container_each(trials: int) -> float:
+    """Trials a second where each is a container of its own, as `docker run --rm` makes it, on a bridge network."""
+    import docker
+
+    from hangup.labs.docker.images import peer_recipe
+
+    engine = docker.from_env(version="auto")
+    network = engine.networks.create("hangup-bench")
+    network.reload()
+    try:
+        gateway = network.attrs["IPAM"]["Config"][0]["Gateway"]
+        with socket.create_server((gateway, 0)) as listener, ThreadPoolExecutor(1) as thread:
+            command = ["python3", "-c", CHILD, *map(str, listener.getsockname())]
+            start = time.perf_counter()
+            for _ in range(trials):
+                over = thread.submit(
+                    engine.containers.run, peer_recipe().tag, command, network=network.name, remove=True
+                )
+                server, _peer = listener.accept()
+                server.recv(4096)
+                server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER)
+                server.close()
+                over.result()  # raises where its status is not 0
+            return trials / (time.perf_counter() - start)
+    finally:
+        network.remove()
+        engine.close()
+
+
+async def lab_run(
+    clients: list[str], scenarios: list[str], trials: int, jobs: int, lab_name: LabName = "netns"
+) -> RunResult:
+    """One run."""
     manifests = load_manifests(paths.clients())
     languages = {client.partition("/")[0] for client in clients}
     catalogue = load_catalogue()
     with tempfile.TemporaryDirectory(prefix="hangup-bench-") as folder:
         run_folder = RunFolder.create(Path(folder))
         try:
-            async with open_lab("netns") as lab:
+            async with open_lab(lab_name) as lab:
                 builds, _ = await build_agents(
                     lab, {name: m for name, m in manifests.items() if name in languages}, Quiet()
                 )
@@ -113,22 +147,43 @@ async def lab_run(clients: list[str], scenarios: list[str], trials: int, jobs: i
             run_folder.close()
 
 
+def in_docker(clients: list[str], trials: int, jobs: int) -> None:
+    """Print the docker lab's speed, and its ratio to the naive way."""
+    quick = [client for client in clients if client not in SLOW]
+    print(f"scenario {SCENARIO}, {trials} trials a client, {jobs} at work at a time; agents' start is not counted")
+    rates = {}
+    for title, chosen in (("all clients together", clients), (f"without {' and '.join(SLOW)}", quick)):
+        result = asyncio.run(lab_run(chosen, [SCENARIO], trials, jobs, "docker"))
+        rates[title] = result.trials / result.playing
+        print(f"{title:40} {rates[title]:8.1f} trials a second, {len(result.failed)} without result")
+    naive = container_each(20)
+    print(f"{'naive: a container a trial':40} {naive:8.1f} trials a second")
+    for title, rate in rates.items():
+        print(f"{'ratio, ' + title:40} {rate / naive:8.0f}")
+
+
 def memory() -> float:
     """The largest resident size of this process so far, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 @click.command()
-@click.argument("part", type=click.Choice(["lab", "matrix"]), default="lab")
+@click.argument("part", type=click.Choice(["lab", "matrix", "docker"]), default="lab")
 @click.option("--trials", default=300, show_default=True)
 @click.option("--jobs", default=16, show_default=True)
 def main(part: str, trials: int, jobs: int) -> None:
-    """PART lab: one scenario, client by client. PART matrix: all of it, ten trials a cell."""
+    """PART lab: one scenario, client by client. PART matrix: all of it, ten trials a cell.
+
+    PART docker: the same scenario in the docker lab, all clients together, against a container for each trial.
+    """
     members = [(name, e.layer) for m in load_manifests(paths.clients()).values() for name, e in m.clients.items()]
     if part == "matrix":
         result = asyncio.run(lab_run([name for name, _ in members], list(load_catalogue()), 10, jobs))
         print(f"the whole matrix: {len(result.cells)} cells, {result.trials} trials, {result.seconds:.1f} s, "
               f"{len(result.failed)} without result, {result.repeated} repeated")  # fmt: skip
+        return
+    if part == "docker":
+        in_docker([name for name, _ in members], trials, jobs)
         return
     print(f"scenario {SCENARIO}, {trials} trials a client, {jobs} at work at a time; agents' start is not counted")
     for name, _ in members:

@@ -38,6 +38,12 @@ def server_root() -> Path:
     return Path(hangup_server.__file__).resolve().parents[1]
 
 
+def peer_dockerfile() -> Path:
+    """What the peer's image is made by."""
+    root = checkout()
+    return root / "server" / "Dockerfile" if root else _PACKAGE / "_server.Dockerfile"
+
+
 def runs() -> Path:
     """Where runs leave their captures and raw trials: the checkout's ``runs/``, else that of the working directory."""
     return (checkout() or Path.cwd()) / "runs"

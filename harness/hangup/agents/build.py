@@ -11,21 +11,33 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from hangup import paths
 from hangup.agents.manifest import Manifest
 from hangup.errors import BuildError
 
-_IGNORED = shutil.ignore_patterns("__pycache__", "node_modules", "target", "site", "*.pyc", ".*")
+_IGNORED = shutil.ignore_patterns("__pycache__", "node_modules", "target", "site", "*.pyc", ".*", "Dockerfile")
 _ABANDONED_SECONDS = 6 * 3600
 _KEEP_BUILDS = 3
 """Builds kept of a language, the ones last used."""
+
+
+@dataclass(frozen=True)
+class BaseImage:
+    """What an agent's container image was made from."""
+
+    name: str
+    """With its digest: ``node:20-bookworm-slim@sha256:…``."""
+    origin: Literal["pulled", "made locally"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +46,18 @@ class Build:
 
     manifest: Manifest
     folder: Path
+    """Where it lies: on this machine, or in its image."""
     runtime: str
-    """What the runtime's version command printed, its first line."""
+    """What the runtime's version command printed, its first line; of an image, its name."""
+    python: str = sys.executable
+    """The interpreter that runs it, where it is a Python program."""
+    base: BaseImage | None = None
+    """None where it runs on this machine's own toolchain."""
 
     @property
     def argv(self) -> list[str]:
         """The command that starts it; its program, where relative, lies in ``folder``."""
-        argv = _fill(self.manifest.run)
+        argv = _fill(self.manifest.run, self.python)
         return [str(self.folder / argv[0]), *argv[1:]] if argv[0].startswith("./") else argv
 
 
@@ -75,7 +92,8 @@ async def ensure_built(manifest: Manifest, building: Callable[[str], None] = lam
         building(manifest.title)
         await _build(manifest, folder)
         _prune(root, manifest.language)
-    os.utime(folder)
+    with suppress(OSError):  # somebody else's cache
+        os.utime(folder)
     return Build(manifest=manifest, folder=folder, runtime=runtime)
 
 
@@ -87,12 +105,8 @@ async def _build(manifest: Manifest, folder: Path) -> None:
         raise BuildError(f"{folder.parent}: {error.strerror}", "set XDG_CACHE_HOME to a writable folder") from None
     try:
         shutil.copytree(manifest.folder, staging, ignore=_IGNORED, dirs_exist_ok=True)
-        for command in manifest.build:
-            status, output = await _run(_fill(command), staging, {**os.environ, **manifest.env})
-            if status != 0:
-                tail = "\n    ".join(output.strip().splitlines()[-8:])
-                failed = f"building the {manifest.title} agent failed: `{' '.join(command)}` gave status {status}"
-                raise BuildError(f"{failed}:\n    {tail}\n  ", "put that right and run again")
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
+            await _make(manifest, staging, scratch)
         staging.chmod(0o755)
         try:
             staging.rename(folder)
@@ -101,10 +115,21 @@ async def _build(manifest: Manifest, folder: Path) -> None:
                 raise
     except OSError as error:
         raise BuildError(
-            f"{error.filename or folder}: {error.strerror}", "free some space or set XDG_CACHE_HOME"
+            f"{error.filename or folder}: {error.strerror or error}", "free some space or set XDG_CACHE_HOME"
         ) from None
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+async def _make(manifest: Manifest, staging: Path, scratch: str) -> None:
+    """The manifest's steps. The temporary files that a killed tool leaves behind lie in ``scratch``."""
+    env = {**os.environ, **manifest.env, "TMPDIR": scratch, "TMP": scratch, "TEMP": scratch}
+    for command in manifest.build:
+        status, output = await _run(_fill(command), staging, env)
+        if status != 0:
+            tail = "\n    ".join(output.strip().splitlines()[-8:])
+            failed = f"building the {manifest.title} agent failed: `{' '.join(command)}` gave status {status}"
+            raise BuildError(f"{failed}:\n    {tail}\n  ", "put that right and run again")
 
 
 def _digest(manifest: Manifest, runtime: str) -> str:
@@ -130,8 +155,8 @@ def _prune(root: Path, language: str) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _fill(command: Sequence[str]) -> list[str]:
-    return [sys.executable if word == "{python}" else word for word in command]
+def _fill(command: Sequence[str], python: str = sys.executable) -> list[str]:
+    return [python if word == "{python}" else word for word in command]
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -141,13 +166,16 @@ def _numbers(version: str) -> tuple[int, ...]:
 async def _run(command: Sequence[str], cwd: Path, env: dict[str, str]) -> tuple[int, str]:
     """Run to the end; its status and what it printed. A cancelled build leaves no process behind."""
     process = await asyncio.create_subprocess_exec(
-        *command, cwd=cwd, env=env,
+        *command, cwd=cwd, env=env, start_new_session=True,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     try:
         output, _ = await process.communicate()
     except asyncio.CancelledError:
-        process.kill()
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)  # compilers are children of its children
         await process.wait()
         raise
     return process.returncode or 0, output.decode("utf-8", "replace")

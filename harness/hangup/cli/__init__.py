@@ -17,9 +17,12 @@ COMMANDS = {
     "run": "Play every scenario with every client, and tabulate what they report.",
     "show": "What a client reports: all its cells, or one with its evidence and packets.",
     "play": "Play one trial live, with the packets as they pass.",
+    "serve": "Play the peer's part of a scenario to a client of your own.",
     "table": "The matrix, in the terminal, as Markdown, CSV, HTML or JSON.",
     "diff": "What two sets of results differ in, most serious first.",
     "list": "The clients and the scenarios that there are.",
+    "images": "Build, list and remove the images of the docker lab.",
+    "clean": "Remove what a run in the docker lab left that was killed.",
     "doctor": "What this machine can run, and what is missing for the rest.",
 }
 
@@ -36,7 +39,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"hangup.cli.{'listing' if cmd_name == 'list' else cmd_name}")
-        command = getattr(module, "command", None) or getattr(module, cmd_name)
+        command = module.command
         assert isinstance(command, click.Command)
         return command
 

@@ -65,6 +65,7 @@ async def _look() -> list[Finding]:
 _LAB = {
     "netns": "two network namespaces of its own; every trial is captured",
     "loopback": "127.0.0.1; scenarios that need a network of their own are skipped",
+    "docker": "containers of pinned versions; needs no toolchain of this machine",
 }
 
 

@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 
 from hangup import paths
+from hangup.agents.build import Build
 from hangup.agents.manifest import Manifest, load_manifests
 from hangup.agents.protocol import Hello
 from hangup.catalogue import Scenario, load_catalogue
@@ -30,7 +31,7 @@ from hangup.store.files import data_file
 from hangup.store.model import SCHEMA, End, Stack
 
 ABOUT = "Made by `hangup run`. Observations only; see results/README.md. Do not edit."
-LAB_CHOICES = ("auto", "netns", "loopback")
+LAB_CHOICES = ("auto", "netns", "loopback", "docker")
 
 
 @click.command("run")
@@ -60,8 +61,9 @@ def command(
     options = RunOptions.make(lab, clients, scenarios, trials, jobs, out)
     result, results = asyncio.run(_interruptible(options))
     console = Console(stderr=as_json)
-    folder = result.folder
-    assert folder is not None
+    if not result.cells:
+        reasons = "".join(f"\n  {skipped.what}: {skipped.reason}" for skipped in result.skipped)
+        raise InputError(f"nothing could be run:{reasons}")
     ordered = [results[client] for client in sorted(results)]
     if out is not None:
         everything = list(load_results(out).values())
@@ -137,7 +139,7 @@ async def _interruptible(options: RunOptions) -> tuple[RunResult, dict[str, Clie
 
 async def _run(options: RunOptions) -> tuple[RunResult, dict[str, ClientResults]]:
     with make_progress() as progress:
-        async with open_lab(options.lab) as lab:  # type: ignore[arg-type]
+        async with open_lab(options.lab, progress.building) as lab:  # type: ignore[arg-type]
             builds, skipped = await build_agents(lab, options.manifests, progress)
             progress.note(f"lab {lab.name}, {len(options.clients)} clients, {len(options.scenarios)} scenarios")
             if lab.capture is None:
@@ -150,24 +152,28 @@ async def _run(options: RunOptions) -> tuple[RunResult, dict[str, ClientResults]
                 result = await run_matrix(
                     lab, builds, options.clients, options.scenarios,
                     trials=options.trials, jobs=options.jobs, folder=folder, progress=progress,
-                    accept=lambda hellos: _mergeable(options, lab.name, hellos),
+                    accept=lambda hellos: _mergeable(options, lab.name, hellos, builds),
                 )  # fmt: skip
             finally:
                 folder.close()
     result.skipped[:0] = skipped
-    results = _collect(result, options.trials)
+    results = _collect(result, builds, options.trials)
     save(folder.path, results)
     if options.out is not None:
         save(options.out, {client: _merged(options, new) for client, new in results.items()})
     return result, results
 
 
-def _stack(client: str, hello: Hello) -> Stack:
+def _stack(client: str, hello: Hello, build: Build) -> Stack:
     system = f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}"
-    return Stack(runtime=hello.runtime, versions=hello.clients[client].versions, system=system)
+    base = build.base
+    return Stack(
+        runtime=hello.runtime, versions=hello.clients[client].versions, system=system,
+        base=base.name if base else None, base_origin=base.origin if base else None,
+    )  # fmt: skip
 
 
-def _collect(result: RunResult, trials: int) -> dict[str, ClientResults]:
+def _collect(result: RunResult, builds: Mapping[str, Build], trials: int) -> dict[str, ClientResults]:
     """The run's results by client."""
     collected = {}
     for client, info in sorted(result.clients.items()):
@@ -175,9 +181,10 @@ def _collect(result: RunResult, trials: int) -> dict[str, ClientResults]:
             cell.scenario: recorder.cell() for cell, recorder in sorted(result.cells.items()) if cell.client == client
         }
         if cells:
+            language = client.partition("/")[0]
             collected[client] = ClientResults(
                 schema=SCHEMA, about=ABOUT, client=client, layer=info.layer, platform=result.lab, proved=result.proved,
-                trials=trials, stack=_stack(client, result.hellos[client.partition("/")[0]]), cells=cells,
+                trials=trials, stack=_stack(client, result.hellos[language], builds[language]), cells=cells,
                 end=End(cells=len(cells)),
             )  # fmt: skip
     return collected
@@ -194,16 +201,19 @@ def _older(options: RunOptions, lab: str, client: str) -> ClientResults | None:
     return older if any(name in known and name not in options.scenarios for name in older.cells) else None
 
 
-def _mergeable(options: RunOptions, lab: str, hellos: Mapping[str, Hello]) -> None:
+def _mergeable(options: RunOptions, lab: str, hellos: Mapping[str, Hello], builds: Mapping[str, Build]) -> None:
     """Refuses, before anything is played, to mix cells of different versions in one file."""
     if options.out is None:
         return
-    for hello in hellos.values():
+    for language, hello in hellos.items():
         for client in hello.clients:
             if client not in options.clients:
                 continue
             older = _older(options, lab, client)
-            if older is not None and (older.stack, older.trials) != (_stack(client, hello), options.trials):
+            if older is not None and (older.stack, older.trials) != (
+                _stack(client, hello, builds[language]),
+                options.trials,
+            ):
                 raise StoreError(
                     f"{data_file(options.out, lab, client)}: holds other scenarios, measured on other versions or with "
                     f"another number of trials; run all scenarios of {client}, or use another --out"

@@ -21,6 +21,20 @@ _PASSED_ON = ("PATH", "HOME", "TMPDIR", "TMP", "TEMP", "JAVA_HOME", "SYSTEMROOT"
 class HostLab(ABC):
     """Agents are built with the machine's own toolchains and started as processes."""
 
+    @classmethod
+    @abstractmethod
+    async def start(cls) -> HostLab:
+        """Make the lab. Raises LabError that says what the machine did not permit."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Remove it."""
+
+    @classmethod
+    async def probe(cls) -> None:
+        """Raises LabError where the lab cannot be opened here."""
+        await (await cls.start()).close()
+
     @abstractmethod
     async def spawn(self, side: Side, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> Process:
         """Start a program on one side of the lab. Raises LabError where it cannot be started."""

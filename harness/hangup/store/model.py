@@ -93,6 +93,10 @@ class Stack(Model):
     versions: dict[str, str]
     system: str
     """Kernel and release without its build: ``Linux 6.18``."""
+    base: str | None = None
+    """The image that the agent's container is made from, with its digest; None where it is no container."""
+    base_origin: Literal["pulled", "made locally"] | None = None
+    """``made locally``: its digest is an image's id, which no registry knows."""
 
 
 class End(Model):

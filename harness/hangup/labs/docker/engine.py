@@ -1,0 +1,133 @@
+"""The container engine: the one module that knows Docker's SDK, which is imported when an engine is first asked for.
+
+The SDK blocks, so each call runs in a thread of the engine's own; ``close`` waits for those that are under way, and
+what they made can be found and removed then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from hangup.errors import LabError
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+T = TypeVar("T")
+
+OLDEST_API = (1, 41)
+"""Docker Engine 20.10, the oldest that this is tested with."""
+_LOCAL = "it has to be on this machine: the lab takes the packets from the kernel that it shares with the containers"
+_THREADS = 8
+_SECONDS = 60
+
+
+class Engine:
+    """A local Docker engine. Calls raise LabError with the engine's own words."""
+
+    def __init__(self, address: str, api: APIClient) -> None:
+        self._address = address
+        self._api = api
+        self._threads = ThreadPoolExecutor(_THREADS, "docker")
+
+    @classmethod
+    async def connect(cls) -> Engine:
+        """The engine that DOCKER_HOST names, or the usual one. Raises LabError that says why it cannot be used."""
+        return await asyncio.to_thread(lambda: cls(*_connect()))
+
+    async def call(self, function: Callable[[APIClient], T]) -> T:
+        """What ``function`` gives, called with the SDK's client in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self.call_here, function)
+
+    def call_here(self, function: Callable[[APIClient], T]) -> T:
+        """The same, in the calling thread."""
+        with _in_words():
+            return function(self._api)
+
+    async def attach(self, container: str) -> socket.socket:
+        """The stream of a container's input and outputs, which from here on is the caller's."""
+        return await self.call(lambda api: _attach(self._address, api.api_version, container))
+
+    async def close(self) -> None:
+        """Wait for the calls under way, and let go of the engine."""
+        await asyncio.to_thread(self._threads.shutdown)
+        self._api.close()
+
+
+def _connect() -> tuple[str, APIClient]:
+    try:
+        import docker
+    except ImportError:
+        raise LabError("the docker lab needs Docker's SDK for Python: pip install 'hangup[docker]'") from None
+    address = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+    if not address.startswith("unix://"):
+        raise LabError(f"the docker lab cannot use the engine at {address}: {_LOCAL}")
+    with _in_words(address):
+        api = docker.APIClient(base_url=address, timeout=_SECONDS, version="auto")
+        version = api.version()
+    names = {str(component.get("Name", "")) for component in version.get("Components", [])}
+    if any("podman" in name.lower() for name in names):
+        raise LabError(f"what answers at {address} is podman, and the docker lab needs Docker Engine; set DOCKER_HOST")
+    if _numbers(version["ApiVersion"]) < OLDEST_API:
+        oldest = ".".join(map(str, OLDEST_API))
+        raise LabError(f"Docker {version['Version']} is too old: API {version['ApiVersion']}, and {oldest} is needed")
+    if version["Os"] != "linux":
+        raise LabError(f"the engine runs {version['Os']} containers, and the docker lab needs Linux ones")
+    return address, api
+
+
+def _attach(address: str, version: str, container: str) -> socket.socket:
+    """By a client of its own, lest the connection be taken for one that can be used again."""
+    import docker
+
+    api = docker.APIClient(base_url=address, timeout=_SECONDS, version=version)
+    try:
+        stream = api.attach_socket(container, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+        try:
+            return socket.socket(fileno=stream._sock.detach())  # noqa: SLF001  (the SDK gives the raw file around it)
+        finally:
+            stream.close()
+    finally:
+        api.close()
+
+
+@contextmanager
+def _in_words(address: str = "") -> Iterator[None]:
+    """Turns the SDK's errors into LabErrors."""
+    import docker.errors
+    import requests
+
+    try:
+        yield
+    except docker.errors.APIError as error:
+        raise LabError(f"the Docker engine refused: {error.explanation or error}") from error
+    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+        raise LabError(_why(error, address)) from error
+
+
+def _why(error: BaseException, address: str) -> str:
+    """What to do about an engine that does not answer."""
+    for cause in _causes(error):
+        if isinstance(cause, PermissionError):
+            return f"no permission for the Docker engine at {address}: join the group that owns the socket, or use sudo"
+        if isinstance(cause, FileNotFoundError | ConnectionRefusedError):
+            return f"no Docker engine answers at {address}: start it, or set DOCKER_HOST (or use --lab netns)"
+    return f"the Docker engine does not answer as it should: {error}"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, and all that it was made of: requests and urllib3 put the cause into their arguments."""
+    yield error
+    for inner in (*error.args, getattr(error, "reason", None), error.__cause__):
+        if isinstance(inner, BaseException):
+            yield from _causes(inner)
+
+
+def _numbers(version: Any) -> tuple[int, ...]:
+    return tuple(int(part) for part in str(version).split("."))

@@ -1,0 +1,267 @@
+"""The docker lab: two hosts on a network of the run's own, the peer on one, all agents on the other.
+
+A host is a container without a program of its own that holds a network namespace (``hangup_server.host``); the peer
+and the agents are containers that join it, as the containers of a pod do. So the client's side has one address, one
+capture and one kernel view, and what these need is asked of the host alone, which gives its rights up before any
+client starts. It passes two sockets, and from there on this lab is like the netns lab.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hangup.agents.build import Build
+from hangup.agents.manifest import Manifest
+from hangup.capture import Ring
+from hangup.errors import LabError
+from hangup.labs.base import LabName, Side
+from hangup.labs.docker import images
+from hangup.labs.docker.attached import Attached
+from hangup.labs.docker.engine import Engine
+from hangup.labs.docker.leftovers import Owner, remove_run, sweep
+from hangup.labs.docker.spec import ROOT, Spec
+from hangup.labs.keeper import BLACKHOLE_HOST, sysctls
+from hangup.labs.process import Process
+from hangup.labs.sockdiag import SocketDiag
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+AGENT_FOLDER = Path("/agent")
+"""Where an agent lies in its image."""
+_LINK = "eth0"
+_SHARED = "/hangup"
+_HOST_SECONDS = 20.0
+_END_SECONDS = 10
+_RIGHTS: dict[Side, tuple[str, ...]] = {"client": ("NET_ADMIN", "NET_RAW"), "peer": ("NET_ADMIN",)}
+
+
+class DockerLab:
+    """One network, two hosts, and the containers that join them. ``start`` makes it; ``close`` removes it all."""
+
+    name: LabName = "docker"
+    blackhole: str | None = BLACKHOLE_HOST
+
+    def __init__(self, engine: Engine) -> None:
+        self.host = self.client_host = ""
+        self.capture: Ring | None = None
+        self.diag: SocketDiag | None = None
+        self._engine = engine
+        self._owner = Owner()
+        self._closed = False
+        self._image = ""
+        self._hosts: dict[Side, str] = {}
+        self._controls: list[socket.socket] = []
+        self._processes: list[Process] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._started = 0
+
+    @classmethod
+    async def start(cls, building: Callable[[str], None] = lambda title: None) -> DockerLab:
+        """Make the lab; ``building`` is told where the peer's image has to be built first.
+
+        Raises LabError that says what the machine did not permit, BuildError.
+        """
+        lab = cls(await Engine.connect())
+        try:
+            await lab._start(building)
+        except BaseException:
+            await lab.close()
+            raise
+        return lab
+
+    @staticmethod
+    async def probe() -> None:
+        """Raises LabError where there is no engine that can be used."""
+        await (await Engine.connect()).close()
+
+    async def _start(self, building: Callable[[str], None]) -> None:
+        await self._engine.call(sweep)
+        self._image = str((await self._ensure(images.peer_recipe(), building))["Id"])
+        network = f"hangup-{self._owner.run}"
+        await self._engine.call(
+            lambda api: api.create_network(network, driver="bridge", internal=True, labels=self._owner.labels)
+        )
+        self.host = await self._start_host("peer", network)
+        self.client_host = await self._start_host("client", network, "--route", BLACKHOLE_HOST, self.host)
+
+    async def prepare(self, manifest: Manifest, building: Callable[[str], None]) -> Build:
+        """Take the agent's image as it is, or build it."""
+        image = await self._ensure(await asyncio.to_thread(images.agent_recipe, manifest), building)
+        return Build(
+            manifest=manifest, folder=AGENT_FOLDER, runtime=image["Id"], python="python3", base=images.base_of(image)
+        )
+
+    async def _ensure(self, recipe: images.Recipe, building: Callable[[str], None]) -> dict[str, Any]:
+        found = await self._engine.call(lambda api: images.existing(api, recipe.tag))
+        if found is not None:
+            return found
+        building(recipe.title)
+        return await self._engine.call(lambda api: images.build(api, recipe, images.Options(), self._check_open))
+
+    def _check_open(self, step: str) -> None:
+        """Ends a build that goes on in its thread while the lab is closed."""
+        if self._closed:
+            raise LabError(f"the lab was closed at step {step}")
+
+    async def start_agent(self, build: Build) -> Process:
+        """Start a container of the agent's image on the client's host."""
+        env = {"HOME": "/tmp", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC", **build.manifest.env}  # noqa: S108
+        spec = Spec(
+            name=self._name(build.manifest.language), image=build.runtime, command=build.argv, folder=str(build.folder),
+            env=env, network=f"container:{self._hosts['client']}", labels=self._owner.labels,
+        )  # fmt: skip
+        return (await self._start_container(spec))[1]
+
+    async def start_peer(self) -> Process:
+        """Start the peer's container on its host. It needs a right for its ``hold`` steps, and has it only there."""
+        spec = Spec(
+            name=self._name("peer"), image=self._image, command=["python3", "-m", "hangup_server"],
+            env={"LANG": "C.UTF-8"}, user=ROOT, rights=("NET_ADMIN",),
+            network=f"container:{self._hosts['peer']}", labels=self._owner.labels,
+        )  # fmt: skip
+        return (await self._start_container(spec))[1]
+
+    def _name(self, part: str) -> str:
+        """Of a container that no other has had."""
+        self._started += 1
+        return f"hangup-{self._owner.run}-{part}-{self._started}"
+
+    def offers(self) -> frozenset[str]:
+        """A network of its own, and a peer that may filter its sockets."""
+        return frozenset({"net", "hold"})
+
+    async def _start_container(self, spec: Spec) -> tuple[str, Process]:
+        """Create it, attach to it, start it: so nothing that it says is missed."""
+        if self._closed:
+            raise LabError("the docker lab is closed")
+        container = await self._engine.call(spec.create)
+        stream = await self._engine.attach(container)
+        process = Process(kill=lambda: self._do(self._kill(container)))
+        await asyncio.get_running_loop().connect_accepted_socket(
+            lambda: Attached(process, over=lambda: self._do(self._end(container, process))), stream
+        )
+        self._processes.append(process)
+        await self._engine.call(lambda api: api.start(container))
+        return container, process
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have something done that nobody awaits before ``close``, which leaves nothing to be done."""
+        if self._closed:
+            work.close()
+            return
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _kill(self, container: str) -> None:
+        with suppress(LabError):  # it ended by itself meanwhile
+            await self._engine.call(lambda api: api.kill(container))
+
+    async def _end(self, container: str, process: Process) -> None:
+        """The stream of a container has ended: learn why, and remove it."""
+        status = -9
+        try:
+            if await self._engine.call(partial(_out_of_memory, container=container)):
+                process.fail("ran out of its container's memory and was killed")
+            status = await self._engine.call(partial(_status, container=container))
+            await self._engine.call(lambda api: api.remove_container(container, force=True, v=True))
+        except LabError:
+            pass  # it was removed under us; so it has ended
+        process.exited(status)
+
+    async def _start_host(self, side: Side, network: str, *options: str) -> str:
+        """Start a side's host, take what it passes, and learn its address."""
+        path = self._owner.shared / f"{side}.sock"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+            listener.bind(str(path))
+            path.chmod(0o666)  # whoever the container's root is to this machine; the folder above is this user's alone
+            listener.listen(1)
+            listener.setblocking(False)
+            spec = Spec(
+                name=f"{network}-{side}-host", image=self._image, network=network, labels=self._owner.labels,
+                command=["python3", "-m", "hangup_server.host", f"{_SHARED}/{path.name}", side, *options],
+                user=ROOT, rights=_RIGHTS[side], mounts={self._owner.shared: _SHARED}, sysctls=_sysctls(side),
+            )  # fmt: skip
+            container, process = await self._start_container(spec)
+            self._hosts[side] = container
+            await self._meet(listener, process)
+        return await self._engine.call(partial(_address, container=container, network=network))
+
+    async def _meet(self, listener: socket.socket, process: Process) -> None:
+        """Wait for a host's connection and its one message."""
+        loop = asyncio.get_running_loop()
+        accepted = loop.create_task(loop.sock_accept(listener))
+        waiting: list[asyncio.Future[Any]] = [accepted, process.ended]
+        await asyncio.wait(waiting, timeout=_HOST_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if not accepted.done():
+            accepted.cancel()
+            raise LabError(f"a host of the docker lab did not reach the harness ({_last_words(process)}); {_SAME}")
+        control, _ = accepted.result()
+        self._controls.append(control)
+        readable: asyncio.Future[None] = loop.create_future()
+        loop.add_reader(control, readable.set_result, None)
+        await readable
+        loop.remove_reader(control)
+        message, fds, _flags, _from = socket.recv_fds(control, 4096, 2)
+        said = json.loads(message or '{"fatal": "it ended"}')
+        if "fatal" in said:
+            raise LabError(f"the docker lab's network cannot be set up: {said['fatal']}")
+        if fds:
+            self.capture = Ring(socket.socket(fileno=fds[0]), _LINK)
+            self.diag = SocketDiag(socket.socket(fileno=fds[1]))
+
+    async def close(self) -> None:
+        """Remove every container of the run, and its network."""
+        if self._closed:
+            return
+        self._closed = True
+        for end in (*self._controls, self.capture, self.diag):
+            if end is not None:
+                end.close()
+        try:
+            await self._engine.call(lambda api: remove_run(api, self._owner.run))
+            await asyncio.gather(*self._tasks)
+            for process in self._processes:
+                process.exited(-9)  # where that was not known yet
+                await process.end()
+        finally:
+            await self._engine.close()
+            self._owner.release()
+
+
+_SAME = "the engine has to share this machine's kernel and files: Docker Desktop and remote engines do not"
+
+
+def _last_words(process: Process) -> str:
+    return process.stderr.strip().rpartition("\n")[2][:200] or "it said nothing"
+
+
+def _sysctls(side: Side) -> dict[str, str]:
+    """The netns lab's own, as the engine names them; one that the kernel lacks is left out."""
+    return {
+        "net." + name.replace("/", "."): value
+        for name, value in sysctls(side).items()
+        if Path("/proc/sys/net", name).exists()
+    }
+
+
+def _status(api: APIClient, container: str) -> int:
+    """Its exit status; minus the signal's number where a signal ended it, as everywhere in the harness."""
+    status = int(api.wait(container, timeout=_END_SECONDS)["StatusCode"])
+    return 128 - status if status > 128 else status
+
+
+def _out_of_memory(api: APIClient, container: str) -> bool:
+    return bool(api.inspect_container(container)["State"]["OOMKilled"])
+
+
+def _address(api: APIClient, container: str, network: str) -> str:
+    return str(api.inspect_container(container)["NetworkSettings"]["Networks"][network]["IPAddress"])

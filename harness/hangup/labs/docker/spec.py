@@ -1,0 +1,63 @@
+"""What the lab's containers may do: as little as their part asks for. Data, and nothing that acts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+NOBODY, ROOT = "65534:65534", "0:0"
+_MEMORY = "2g"
+_PROCESSES = 4096  # a thread a trial, where a client blocks, and 512 trials may wait side by side
+_CPUS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """One container."""
+
+    name: str
+    image: str
+    command: Sequence[str]
+    network: str
+    """The run's network, or ``container:ID`` for the namespace of a host."""
+    labels: Mapping[str, str]
+    folder: str | None = None
+    """The working directory; None: the image's."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    user: str = NOBODY
+    rights: Sequence[str] = ()
+    """Capabilities; all others are dropped."""
+    sysctls: Mapping[str, str] = field(default_factory=dict)
+    mounts: Mapping[Path, str] = field(default_factory=dict)
+    """Folders of this machine, and where they are seen, read-only."""
+
+    def create(self, api: APIClient) -> str:
+        """Create it, with its input open and nothing logged; its id."""
+        created: dict[str, Any] = api.create_container(
+            self.image, name=self.name, labels=dict(self.labels),
+            entrypoint=list(self.command), working_dir=self.folder, environment=dict(self.env), user=self.user,
+            stdin_open=True, detach=False, host_config=self._limits(api),
+        )  # fmt: skip
+        return str(created["Id"])
+
+    def _limits(self, api: APIClient) -> Any:
+        from docker.types import LogConfig
+
+        return api.create_host_config(
+            network_mode=self.network,
+            cap_drop=["ALL"], cap_add=list(self.rights), security_opt=["no-new-privileges"],
+            read_only=True, tmpfs={"/tmp": "size=256m,mode=1777"},  # noqa: S108  (the container's own)
+            mem_limit=_MEMORY, memswap_limit=_MEMORY, pids_limit=_PROCESSES, nano_cpus=_cpus(api) * 10**9,
+            sysctls=dict(self.sysctls), log_config=LogConfig(type="none"),
+            binds={str(path): {"bind": seen, "mode": "ro"} for path, seen in self.mounts.items()},
+        )  # fmt: skip
+
+
+def _cpus(api: APIClient) -> int:
+    """The engine refuses a limit above what the machine has."""
+    return min(_CPUS, int(api.info()["NCPU"]))
