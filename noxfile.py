@@ -24,13 +24,20 @@ def install(session: nox.Session, *groups: str) -> None:
 def tests(session: nox.Session) -> None:
     """Unit tests, and the lab tests with real clients: `nox -s tests -- tests/unit` for the quick part."""
     install(session, "test")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", "-m", "not docker", *session.posargs)
+
+
+@nox.session
+def tests_docker(session: nox.Session) -> None:
+    """The docker lab, with real containers; skipped by name where no engine answers."""
+    install(session, "test")
+    session.run("pytest", "tests/docker", *session.posargs)
 
 
 @nox.session
 def matrix(session: nox.Session) -> None:
-    """Run all clients in all scenarios and publish into results/: `nox -s matrix -- --lab netns --client 'go/*'`."""
-    install(session)
+    """Run all clients in all scenarios and publish into results/: `nox -s matrix -- --lab docker --client 'go/*'`."""
+    session.install("--editable", ".[docker]")
     session.run("hangup", "run", "--out", "results", *session.posargs)
 
 
@@ -57,8 +64,8 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Print how fast the lab is, against a minimal loop and against one process a trial."""
-    install(session)
+    """Print how fast a lab is, against a minimal loop and one process a trial: `nox -s bench -- docker`."""
+    session.install("--editable", ".[docker]")
     session.run("python", "tests/bench.py", *session.posargs)
 
 

@@ -128,9 +128,9 @@ def build(api: APIClient, recipe: Recipe, options: Options, step: Callable[[str]
         buildargs=dict(options.arguments), network_mode=options.network,
         labels={NAME: recipe.name, BASE: origin.name, ORIGIN: origin.origin},
     )  # fmt: skip
-    for answer in answers:
-        if "error" in answer:
-            raise BuildError(_failure(recipe, lines, answer["error"]), _REMEDY)
+    failure = "the engine ended the build without an image"
+    for answer in answers:  # to the end, also behind an error: only then does the SDK let go of the connection
+        failure = answer.get("error", failure)
         for line in str(answer.get("stream", "")).splitlines():
             if found := re.match(r"Step (\d+/\d+ : .*)", line):
                 step(found[1])
@@ -138,7 +138,7 @@ def build(api: APIClient, recipe: Recipe, options: Options, step: Callable[[str]
             lines.append(line)
     made = existing(api, recipe.tag)
     if made is None:
-        raise BuildError(_failure(recipe, lines, "the engine ended the build without an image"), _REMEDY)
+        raise BuildError(_failure(recipe, lines, failure), _REMEDY)
     return made
 
 
@@ -172,11 +172,13 @@ def _fetch(api: APIClient, base: str, again: bool, step: Callable[[str], None]) 
     step(f"pulling {base}")
     repository, _, tag = base.rpartition(":") if ":" in base.rpartition("/")[2] else (base, "", "latest")
     try:
-        for answer in api.pull(repository, tag=tag, stream=True, decode=True):
-            if "error" in answer:
-                raise BuildError(f"{base} cannot be pulled: {answer['error']}", _REMEDY)
+        errors = [
+            answer["error"] for answer in api.pull(repository, tag=tag, stream=True, decode=True) if "error" in answer
+        ]
     except docker.errors.APIError as error:
-        raise BuildError(f"{base} cannot be pulled: {error.explanation}", _REMEDY) from None
+        errors = [error.explanation]
+    if errors:
+        raise BuildError(f"{base} cannot be pulled: {errors[-1]}", _REMEDY)
 
 
 def _origin(image: Mapping[str, Any], name: str) -> BaseImage:
