@@ -62,6 +62,13 @@ def test_a_step_that_fails_is_told_with_its_last_lines(api: APIClient, recipe: i
     assert "hangup images build --help" in caught.value.remedy
 
 
+def test_a_rebuild_that_fails_is_not_taken_for_the_image_before(api: APIClient, recipe: images.Recipe) -> None:
+    picky = replace(recipe, dockerfile=recipe.dockerfile.replace("RUN cat note", "ARG WORD=\nRUN test ${WORD} = right"))
+    build(api, picky, arguments={"WORD": "right"})
+    with pytest.raises(BuildError, match="non-zero code"):
+        build(api, picky, arguments={"WORD": "wrong"})
+
+
 def test_a_base_that_cannot_be_pulled_is_named(api: APIClient, recipe: images.Recipe) -> None:
     with pytest.raises(BuildError, match=r"127\.0\.0\.1:1/none:1 cannot be pulled"):
         build(api, recipe, arguments={"BASE_IMAGE": "127.0.0.1:1/none:1"})

@@ -68,7 +68,8 @@ def _connect() -> tuple[str, APIClient]:
     address = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
     if not address.startswith("unix://"):
         raise LabError(f"the docker lab cannot use the engine at {address}: {_LOCAL}")
-    with _in_words(address):
+    _reach(address)
+    with _in_words():
         api = docker.APIClient(base_url=address, timeout=_SECONDS, version="auto")
         version = api.version()
     names = {str(component.get("Name", "")) for component in version.get("Components", [])}
@@ -97,8 +98,21 @@ def _attach(address: str, version: str, container: str) -> socket.socket:
         api.close()
 
 
+def _reach(address: str) -> None:
+    """Raises LabError where nothing listens there for us; the SDK's own words for that are hard to read."""
+    try:
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.connect(address.removeprefix("unix://"))
+    except PermissionError:
+        remedy = "join the group that owns the socket, or use sudo"
+        raise LabError(f"no permission for the Docker engine at {address}: {remedy}") from None
+    except OSError:
+        remedy = "start it, or set DOCKER_HOST (or use --lab netns)"
+        raise LabError(f"no Docker engine answers at {address}: {remedy}") from None
+
+
 @contextmanager
-def _in_words(address: str = "") -> Iterator[None]:
+def _in_words() -> Iterator[None]:
     """Turns the SDK's errors into LabErrors."""
     import docker.errors
     import requests
@@ -108,25 +122,7 @@ def _in_words(address: str = "") -> Iterator[None]:
     except docker.errors.APIError as error:
         raise LabError(f"the Docker engine refused: {error.explanation or error}") from error
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-        raise LabError(_why(error, address)) from error
-
-
-def _why(error: BaseException, address: str) -> str:
-    """What to do about an engine that does not answer."""
-    for cause in _causes(error):
-        if isinstance(cause, PermissionError):
-            return f"no permission for the Docker engine at {address}: join the group that owns the socket, or use sudo"
-        if isinstance(cause, FileNotFoundError | ConnectionRefusedError):
-            return f"no Docker engine answers at {address}: start it, or set DOCKER_HOST (or use --lab netns)"
-    return f"the Docker engine does not answer as it should: {error}"
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, and all that it was made of: requests and urllib3 put the cause into their arguments."""
-    yield error
-    for inner in (*error.args, getattr(error, "reason", None), error.__cause__):
-        if isinstance(inner, BaseException):
-            yield from _causes(inner)
+        raise LabError(f"the Docker engine does not answer as it should: {error}") from error
 
 
 def _numbers(version: Any) -> tuple[int, ...]:

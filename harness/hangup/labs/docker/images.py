@@ -128,7 +128,7 @@ def build(api: APIClient, recipe: Recipe, options: Options, step: Callable[[str]
         buildargs=dict(options.arguments), network_mode=options.network,
         labels={NAME: recipe.name, BASE: origin.name, ORIGIN: origin.origin},
     )  # fmt: skip
-    failure = "the engine ended the build without an image"
+    failure: str | None = None
     for answer in answers:  # to the end, also behind an error: only then does the SDK let go of the connection
         failure = answer.get("error", failure)
         for line in str(answer.get("stream", "")).splitlines():
@@ -137,8 +137,8 @@ def build(api: APIClient, recipe: Recipe, options: Options, step: Callable[[str]
                 lines.clear()
             lines.append(line)
     made = existing(api, recipe.tag)
-    if made is None:
-        raise BuildError(_failure(recipe, lines, failure), _REMEDY)
+    if failure is not None or made is None:  # an image may be there of a build before
+        raise BuildError(_failure(recipe, lines, failure or "the engine made no image"), _REMEDY)
     return made
 
 
