@@ -94,7 +94,7 @@ def _versions(members: Sequence[ClientResults]) -> str:
     rows = [
         [
             r.client,
-            r.stack.runtime,
+            r.stack.runtime + (f", in {r.stack.base} ({r.stack.base_origin})" if r.stack.base else ""),
             ", ".join(f"{name} {version}" for name, version in sorted(r.stack.versions.items())),
             r.stack.system,
             r.trials,
