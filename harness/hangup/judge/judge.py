@@ -50,7 +50,6 @@ class Rule(BaseModel):
     outcome: Outcome
     client: str = "*"
     type: str | None = None
-    errno: int | None = None
     code: str | None = None
     text: str | None = None
 
@@ -58,7 +57,6 @@ class Rule(BaseModel):
         """Whether this error is the one that the rule knows."""
         return (
             (self.type is None or link.type == self.type)
-            and (self.errno is None or link.errno == self.errno)
             and (self.code is None or link.code == self.code)
             and (self.text is None or re.search(self.text, link.message) is not None)
         )
