@@ -100,6 +100,7 @@ def test_without_a_capture_there_is_no_state() -> None:
     assert (made.state, made.connections) == (None, ())
 
 
+WHOLE = scenario().announced
 ENDINGS = {
     "refused": ({"state": "REJ", "rst": ("peer",), "first_fin": "nobody", "peer_fin": False}, "refused"),
     "rst": ({"state": "RSTR", "rst": ("peer",), "first_fin": "nobody", "peer_fin": False}, "rst"),
@@ -111,15 +112,18 @@ ENDINGS = {
     "nothing at all": (
         {"state": "S0", "first_fin": "nobody", "peer_fin": False, "client_bytes": 0, "peer_bytes": 0}, "silence",
     ),
+    "a part of an answer": (
+        {"state": "S1", "first_fin": "nobody", "peer_fin": False, "peer_bytes": 553}, "silence",
+    ),
     "an answer and nothing more": ({"state": "S1", "first_fin": "nobody", "peer_fin": False}, "none"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("changed", "expected"), ENDINGS.values(), ids=ENDINGS)
 def test_an_ending_is_what_the_peer_or_the_network_did(changed: dict[str, object], expected: str) -> None:
-    assert ending(evidence(**changed), drawn=True) == expected
+    assert ending(evidence(**changed), whole=WHOLE, drawn=True) == expected
 
 
 def test_a_rst_that_no_scenario_speaks_of_is_what_came_after() -> None:
     late = dataclasses.replace(evidence(), rst=("peer",), rst_after_fin=True)
-    assert ending(late, drawn=False) == "fin"
+    assert ending(late, whole=WHOLE, drawn=False) == "fin"

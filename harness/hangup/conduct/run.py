@@ -32,7 +32,7 @@ from hangup.store.record import CellRecorder
 
 REPEATS = 3
 """How often a trial is repeated whose evidence does not match its scenario."""
-WAITING = 512
+WAITING = 1024
 """How many trials may wait side by side for time to pass."""
 
 

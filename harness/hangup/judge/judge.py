@@ -158,8 +158,8 @@ def _lost(layer: Layer, scenario: Scenario, observation: Observation) -> int | N
     if not observation.connections:
         return None
     answered = [op for op in observation.operations if op.op in ("exchange", "recv")]
-    if not answered:
-        return None
+    if not answered or answered[-1].hang:
+        return None  # nothing was asked for, or nobody knows what was handed over meanwhile
     last = observation.connections[-1]
     got = answered[-1].received or 0
     earlier = 0

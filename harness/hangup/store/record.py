@@ -92,7 +92,7 @@ def _connections(trial: Trial, scenario: Scenario) -> tuple[Connection, ...]:
     ]
     return tuple(
         Connection(
-            ending=ending(evidence, drawn=index == 0 and scenario.wire.rst is not None),
+            ending=ending(evidence, whole=scenario.announced, drawn=index == 0 and scenario.wire.rst is not None),
             sent=evidence.peer_bytes,
             requests=logged[index] if index < len(logged) else (),
         )
@@ -100,10 +100,11 @@ def _connections(trial: Trial, scenario: Scenario) -> tuple[Connection, ...]:
     )
 
 
-def ending(evidence: ConnectionEvidence, *, drawn: bool) -> Ending:
+def ending(evidence: ConnectionEvidence, *, whole: int, drawn: bool) -> Ending:
     """What the peer or the network did to a connection; the client's own closing is not an ending of this kind.
 
-    A RST behind the peer's FIN counts where ``drawn``: where the scenario makes a claim of it. Elsewhere it answers
+    ``whole``: bytes of a whole response, less of which is a silence where nothing else happened. A RST behind the
+    peer's FIN counts where ``drawn``: where the scenario makes a claim of it. Elsewhere it answers
     what the client happens to send when all is over, before or after it is observed.
     """
     if evidence.state == "REJ":
@@ -114,6 +115,4 @@ def ending(evidence: ConnectionEvidence, *, drawn: bool) -> Ending:
         return "fin, rst"
     if evidence.peer_fin:
         return "fin"
-    if evidence.peer_bytes == 0:
-        return "silence"
-    return "none"
+    return "silence" if evidence.peer_bytes < whole else "none"
