@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -197,9 +197,6 @@ class Scenario(Model):
         if any(s.act.startswith("hold") for s in self.flat) and "hold" not in self.needs:
             raise ValueError("'hold' steps need a peer with the right to filter its sockets: needs = ['hold']")
         return self
-
-
-STATES: tuple[str, ...] = get_args(ConnState)
 
 
 class Variants(Model):

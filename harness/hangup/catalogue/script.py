@@ -39,8 +39,6 @@ ACTS: dict[Actor, dict[str, Parameters]] = {
     },
 }
 
-PEER_ACTS: tuple[str, ...] = tuple(steps.STEPS)
-
 BEGINS_CONNECTION = ("stop listening", "hold data", "accept")
 """Peer acts that a further connection does not repeat: the listener's, and the accept itself."""
 
