@@ -105,7 +105,7 @@ STRANGE = {
     "unknown key": ({"colour": "blue"}, "colour: Extra inputs"),
     "unknown share": (
         {"cells": {"normal": {"observations": [{"share": "twice", "operations": []}]}}},
-        r"cells\.normal\.observations\.0\.share",
+        r"cells\.normal\.observations\[0\]\.share",
     ),
     "no such layer": ({"layer": "udp"}, "layer: Input should be"),
 }

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from hangup.agents.protocol import ClientId, Layer
 from hangup.errors import InputError
+from hangup.reading import complaint, read_toml
 
 
 class ClientEntry(BaseModel):
@@ -61,17 +61,9 @@ def load_manifest(folder: Path) -> Manifest:
     """The manifest of one language's folder. Raises InputError that names the file and what is wrong in it."""
     path = folder / "client.toml"
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-        return Manifest.model_validate({**table, "folder": folder})
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not valid TOML: {error}") from None
+        return Manifest.model_validate({**read_toml(path), "folder": folder})
     except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in detail["loc"])
-        text = detail["msg"].removeprefix("Value error, ")
-        raise InputError(f"{path}: {place + ': ' if place else ''}{text}") from None
+        raise InputError(f"{path}: {complaint(error)}") from None
 
 
 def load_manifests(root: Path) -> dict[str, Manifest]:

@@ -7,7 +7,6 @@ variant's method, and ``further`` is what ``[variants.next]`` says.
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from pydantic import ValidationError
 
 from hangup.catalogue.model import Scenario, Variants
 from hangup.errors import InputError
+from hangup.reading import complaint, read_toml
 
 FOLDER = Path(__file__).resolve().parents[1] / "scenarios"
 _ID = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
@@ -26,14 +26,7 @@ def load_file(path: Path) -> list[Scenario]:
 
     Raises InputError that names the file, the place in it, and what is wrong there.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 at byte {error.start}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: not valid TOML: {error}") from None
+    table = read_toml(path)
     if not _ID.match(path.stem):
         raise InputError(f"{path}: a scenario's file name is its id: lower-case words joined by hyphens")
     if "id" in table:
@@ -41,7 +34,7 @@ def load_file(path: Path) -> list[Scenario]:
     try:
         return _family(path.stem, table)
     except ValidationError as error:
-        raise InputError(f"{path}: {_first(error)}") from None
+        raise InputError(f"{path}: {complaint(error)}") from None
 
 
 def _family(stem: str, table: dict[str, Any]) -> list[Scenario]:
@@ -71,20 +64,6 @@ def _fill(value: Any, names: dict[str, str]) -> Any:
     if isinstance(value, dict):
         return {key: _fill(item, names) for key, item in value.items()}
     return value
-
-
-def _first(error: ValidationError) -> str:
-    """The first complaint, with its place: ``steps[3]: peer has no step 'sned'``."""
-    detail = error.errors(include_url=False)[0]
-    place = ""
-    for part in detail["loc"]:
-        if isinstance(part, int):
-            place += f"[{part}]"
-        elif part not in ("Step", "Repeat"):
-            place += f".{part}" if place else part
-    more = error.error_count() - 1
-    text = detail["msg"].removeprefix("Value error, ")
-    return f"{place}: {text}" + (f" (and {more} more)" if more else "") if place else text
 
 
 @lru_cache(maxsize=1)

@@ -16,15 +16,12 @@ It talks over one SOCK_SEQPACKET socket, a JSON object a message, file descripto
 
 from __future__ import annotations
 
-import array
 import ctypes
-import fcntl
 import json
 import os
 import selectors
 import signal
 import socket
-import struct
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -32,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from hangup.labs.sockdiag import open_socket
+from hangup_server.host import plain_wire
 
 CLIENT_HOST, PEER_HOST, PREFIX = "192.0.2.1", "192.0.2.2", 24  # RFC 5737 TEST-NET-1
 BLACKHOLE_HOST = "198.51.100.1"  # RFC 5737 TEST-NET-2: routed to the peer's host, which does not forward
@@ -39,9 +37,6 @@ LINK = "hangup0"
 MAX_MESSAGE = 128 << 10
 
 _CLONE_NEWNET = 0x40000000
-_SIOCETHTOOL = 0x8946
-# ETHTOOL_S{RXCSUM,TXCSUM,SG,TSO,UFO,GSO,GRO}: off, so that the capture shows segments as a wire carries them
-_OFFLOADS = (0x15, 0x17, 0x19, 0x1F, 0x22, 0x24, 0x2C)
 
 
 class Namespaces:
@@ -92,7 +87,7 @@ def wire_up(namespaces: Namespaces) -> None:
             ip.neigh("replace", dst=hosts[other], lladdr=macs[other], ifindex=index, state="permanent")
             if side == "client":
                 ip.route("add", dst=f"{BLACKHOLE_HOST}/32", gateway=PEER_HOST)
-        _plain_wire()
+        plain_wire(LINK)
 
 
 def sysctls(side: str) -> dict[str, str]:
@@ -107,18 +102,6 @@ def sysctls(side: str) -> dict[str, str]:
         "ipv4/tcp_syn_linear_timeouts": "0",
         "ipv4/tcp_rto_max_ms": "4000",
     }
-
-
-def _plain_wire() -> None:
-    """Switch off the offloads of this side's link; one that the kernel does not know is left alone."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        for command in _OFFLOADS:
-            value = array.array("I", [command, 0])
-            request = struct.pack("16sP", LINK.encode(), value.buffer_info()[0])
-            try:
-                fcntl.ioctl(sock, _SIOCETHTOOL, request)
-            except OSError:
-                continue
 
 
 class Keeper:

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from hangup.errors import StoreError
+from hangup.reading import complaint, read_text
 from hangup.store.model import SCHEMA, ClientResults
 
 
@@ -32,11 +33,7 @@ def load_results(root: Path) -> dict[tuple[str, str], ClientResults]:
 def read_file(path: Path) -> ClientResults:
     """One file. Raises StoreError that says what is wrong with it: cut short, of a newer schema, not ours."""
     try:
-        table = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise StoreError(f"{path}: not UTF-8 at byte {error.start}") from None
+        table = json.loads(read_text(path, StoreError))
     except json.JSONDecodeError as error:
         raise StoreError(
             f"{path}: line {error.lineno}: cut short or not JSON ({error.msg}); restore it or run it again"
@@ -50,9 +47,7 @@ def read_file(path: Path) -> ClientResults:
     try:
         results = ClientResults.model_validate(table)
     except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in detail["loc"])
-        raise StoreError(f"{path}: {place}: {detail['msg']}") from None
+        raise StoreError(f"{path}: {complaint(error)}") from None
     if results.end.cells != len(results.cells):
         raise StoreError(
             f"{path}: incomplete, {len(results.cells)} cells of {results.end.cells}; restore it or run it again"
