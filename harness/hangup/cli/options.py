@@ -9,9 +9,18 @@ from typing import Any, TypeVar
 import click
 
 from hangup import paths
+from hangup.labs import LABS
 from hangup.store import ClientResults, load_results
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def lab_option(function: F) -> F:
+    """``--lab NAME``: where trials run."""
+    return click.option(
+        "--lab", type=click.Choice(("auto", *LABS)), default="auto", show_default=True,
+        help="Where trials run; auto: netns where it works, else loopback.",
+    )(function)  # fmt: skip
 
 
 def results_option(function: F) -> F:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.text import Text
 
+from hangup.cli.options import lab_option
 from hangup.cli.playing import Cast, Played, play
 from hangup.cli.report import (
     evidence_lines,
@@ -23,7 +24,6 @@ from hangup.cli.report import (
     sentences,
     verdict_table,
 )
-from hangup.cli.run import LAB_CHOICES
 from hangup.cli.table import UNPROVED
 from hangup.errors import AgentFault, InputError, StoreError
 from hangup.ladder.render import columns, head, line
@@ -33,21 +33,20 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from hangup.labs import Lab
+    from hangup.labs import Lab, LabChoice
     from hangup.ladder import Row
 
 
 @click.command("play")
 @click.argument("scenario")
 @click.option("--client", required=True, metavar="CLIENT", help="Who plays it, such as python/socket.")
-@click.option("--lab", type=click.Choice(LAB_CHOICES), default="auto", show_default=True,
-              help="Where it is played; auto: netns where it works, else loopback.")  # fmt: skip
+@lab_option
 @click.option("--count", type=click.IntRange(1, 1000), default=None, metavar="N",
               help="Play the script's repeated part N times.")  # fmt: skip
 @click.option("--pcap", type=click.Path(path_type=Path), default=None, metavar="FILE",
               help="Write the trial's packets for Wireshark.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Only the result, for programs.")
-def command(scenario: str, client: str, lab: str, count: int | None, pcap: Path | None, as_json: bool) -> int:
+def command(scenario: str, client: str, lab: LabChoice, count: int | None, pcap: Path | None, as_json: bool) -> int:
     """Play one trial of SCENARIO live: what each side does, and the packets as they pass.
 
     Exit status: 0 the trial is valid, 1 it is not or the agent failed, 2 it could not be played.

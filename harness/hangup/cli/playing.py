@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from hangup.catalogue import Scenario
     from hangup.conduct.trial import Trial
     from hangup.judge import Verdict
-    from hangup.labs import Lab
+    from hangup.labs import Lab, LabChoice
     from hangup.ladder import Packet, Row
     from hangup.store import Observation
 
@@ -108,13 +108,13 @@ class Audience(Protocol):
         """Something happened."""
 
 
-async def play(cast: Cast, lab_name: str, audience: Audience, *, must_capture: bool) -> Played:
+async def play(cast: Cast, lab_name: LabChoice, audience: Audience, *, must_capture: bool) -> Played:
     """Play one trial.
 
     Raises HangupError where that cannot be done here, AgentFault where the agent failed.
     """
     capture = io.BytesIO()
-    async with open_lab(lab_name) as lab:  # type: ignore[arg-type]
+    async with open_lab(lab_name) as lab:
         if must_capture and lab.capture is None:
             raise InputError(f"--pcap: the {lab.name} lab cannot capture packets here; see `hangup doctor`")
         agent = await Agent.start(lab, await lab.prepare(cast.manifest, audience.building))

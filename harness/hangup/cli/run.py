@@ -19,24 +19,23 @@ from hangup.agents.build import Build
 from hangup.agents.manifest import Manifest, load_manifests
 from hangup.agents.protocol import Hello
 from hangup.catalogue import Scenario, load_catalogue
+from hangup.cli.options import lab_option
 from hangup.cli.progress import make_progress
 from hangup.cli.table import UNPROVED, print_matrix, write_tables
 from hangup.conduct.run import RunResult, build_agents, run_matrix
 from hangup.conduct.rundir import RunFolder
 from hangup.errors import InputError, StoreError
-from hangup.labs import open_lab
+from hangup.labs import LabChoice, open_lab
 from hangup.names import select
 from hangup.store import ClientResults, load_results, read_file, save
 from hangup.store.files import data_file
 from hangup.store.model import SCHEMA, End, Stack
 
 ABOUT = "Made by `hangup run`. Observations only; see results/README.md. Do not edit."
-LAB_CHOICES = ("auto", "netns", "loopback", "docker")
 
 
 @click.command("run")
-@click.option("--lab", type=click.Choice(LAB_CHOICES), default="auto", show_default=True,
-              help="Where trials run; auto: netns where it works, else loopback.")  # fmt: skip
+@lab_option
 @click.option("--client", "clients", multiple=True, metavar="GLOB", help="Only these clients; may be repeated.")
 @click.option("--scenario", "scenarios", multiple=True, metavar="GLOB", help="Only these scenarios; may be repeated.")
 @click.option("--trials", type=click.IntRange(1, 10_000), default=10, show_default=True, help="Trials a cell.")
@@ -46,7 +45,7 @@ LAB_CHOICES = ("auto", "netns", "loopback", "docker")
               help="Publish into this results folder (default: only into the run's own folder).")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, and nothing else on standard output.")
 def command(
-    lab: str,
+    lab: LabChoice,
     clients: tuple[str, ...],
     scenarios: tuple[str, ...],
     trials: int,
@@ -79,7 +78,7 @@ def command(
 class RunOptions:
     """What was asked for, checked."""
 
-    lab: str
+    lab: LabChoice
     manifests: dict[str, Manifest]
     clients: list[str]
     scenarios: dict[str, Scenario]
@@ -90,7 +89,7 @@ class RunOptions:
     @classmethod
     def make(
         cls,
-        lab: str,
+        lab: LabChoice,
         clients: tuple[str, ...],
         scenarios: tuple[str, ...],
         trials: int,
@@ -139,7 +138,7 @@ async def _interruptible(options: RunOptions) -> tuple[RunResult, dict[str, Clie
 
 async def _run(options: RunOptions) -> tuple[RunResult, dict[str, ClientResults]]:
     with make_progress() as progress:
-        async with open_lab(options.lab, progress.building) as lab:  # type: ignore[arg-type]
+        async with open_lab(options.lab, progress.building) as lab:
             builds, skipped = await build_agents(lab, options.manifests, progress)
             progress.note(f"lab {lab.name}, {len(options.clients)} clients, {len(options.scenarios)} scenarios")
             if lab.capture is None:

@@ -69,7 +69,7 @@ class Stage:
         self._tracker, self._spectator = tracker, spectator
         self._host = lab.host
         self._remote: int | None = None
-        self._sent = 0
+        self._played: list[Step] = []
         self._pending: _Asked | None = None
         self._hung: _Asked | None = None
         self._patience: asyncio.Timeout | None = None
@@ -119,7 +119,7 @@ class Stage:
                 self._remote = await self._peer.run(self._name, batch) or self._remote
         finally:
             self._patience = None
-        self._sent += bytes_sent((step.act, step.params) for step in batch)
+        self._played += batch
 
     async def _play_other(self, step: Step) -> None:
         if step.actor == "network":
@@ -222,7 +222,8 @@ class Stage:
             return
         local, remote = (self._lab.client_host, self._remote), (self._host, self._port)
         done = _ARRIVED[what]
-        while not done(self._lab.diag.look(local, remote), self._sent):  # noqa: ASYNC110  (the kernel tells nobody: it has to be asked)
+        sent = bytes_sent((step.act, step.params) for step in self._played)
+        while not done(self._lab.diag.look(local, remote), sent):  # noqa: ASYNC110  (the kernel tells nobody: it has to be asked)
             await asyncio.sleep(_LOOK_SECONDS)
 
     def _take_evidence(self) -> None:

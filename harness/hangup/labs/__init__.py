@@ -4,6 +4,6 @@
 """
 
 from hangup.labs.base import Lab, LabName, Side
-from hangup.labs.choose import open_lab, probe
+from hangup.labs.choose import LABS, LabChoice, open_lab, probe
 
-__all__ = ["Lab", "LabName", "Side", "open_lab", "probe"]
+__all__ = ["LABS", "Lab", "LabChoice", "LabName", "Side", "open_lab", "probe"]

@@ -15,6 +15,14 @@ LabName = Literal["netns", "loopback", "docker"]
 Side = Literal["client", "peer"]
 
 
+Building = Callable[[str], None]
+"""Told the title of what has to be built before the lab can go on."""
+
+
+def quietly(title: str) -> None:
+    """Where nobody wants to know what is built."""
+
+
 class Lab(Protocol):
     """A place where trials run. Opened and closed by ``open_lab``."""
 
@@ -30,7 +38,7 @@ class Lab(Protocol):
     diag: SocketDiag | None
     """The client kernel's sockets; None where the platform cannot tell."""
 
-    async def prepare(self, manifest: Manifest, building: Callable[[str], None]) -> Build:
+    async def prepare(self, manifest: Manifest, building: Building) -> Build:
         """Make an agent ready to start; ``building`` is told its title where that takes a while. Raises BuildError."""
         ...
 

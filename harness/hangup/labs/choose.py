@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Literal
 
 from hangup.errors import LabError
-from hangup.labs.base import Lab, LabName
+from hangup.labs.base import Building, Lab, LabName, quietly
 from hangup.labs.docker import DockerLab
 from hangup.labs.loopback import LoopbackLab
 from hangup.labs.netns import NetnsLab
@@ -17,35 +17,31 @@ LABS: dict[LabName, type[NetnsLab | LoopbackLab | DockerLab]] = {
     "loopback": LoopbackLab,
     "docker": DockerLab,
 }
-"""``auto`` takes the first that works; loopback always does, so a docker lab is only what was asked for."""
+
+LabChoice = LabName | Literal["auto"]
+AUTO: tuple[LabName, ...] = ("netns", "loopback")
+"""``auto`` takes the first of these that works."""
 
 
 @asynccontextmanager
-async def open_lab(
-    name: LabName | Literal["auto"], building: Callable[[str], None] = lambda title: None
-) -> AsyncIterator[Lab]:
+async def open_lab(name: LabChoice, building: Building = quietly) -> AsyncIterator[Lab]:
     """The lab, closed again whatever happens. ``building`` is told where a part of it has to be built first.
 
     Raises LabError where the machine does not permit it, BuildError where a part of it cannot be built.
     """
-    lab = await _start(name, building)
+    lab = await _start(AUTO if name == "auto" else (name,), building)
     try:
         yield lab
     finally:
         await lab.close()
 
 
-async def _start(name: LabName | Literal["auto"], building: Callable[[str], None]) -> Lab:
-    if name == "docker":
-        return await DockerLab.start(building)
-    if name == "loopback":
-        return await LoopbackLab.start()
-    try:
-        return await NetnsLab.start()
-    except LabError:
-        if name == "netns":
-            raise
-        return await LoopbackLab.start()
+async def _start(names: Sequence[LabName], building: Building) -> Lab:
+    """The first of them that works; the last one's LabError where none does."""
+    for name in names[:-1]:
+        with suppress(LabError):
+            return await LABS[name].start(building)
+    return await LABS[names[-1]].start(building)
 
 
 async def probe(name: LabName) -> str | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 from hangup import paths
 from hangup.agents.build import Build, ensure_built
 from hangup.agents.manifest import Manifest
-from hangup.labs.base import Side
+from hangup.labs.base import Building, Side, quietly
 from hangup.labs.process import Process
 
 _PASSED_ON = ("PATH", "HOME", "TMPDIR", "TMP", "TEMP", "JAVA_HOME", "SYSTEMROOT")
@@ -23,8 +24,8 @@ class HostLab(ABC):
 
     @classmethod
     @abstractmethod
-    async def start(cls) -> HostLab:
-        """Make the lab. Raises LabError that says what the machine did not permit."""
+    async def start(cls, building: Building = quietly) -> Self:
+        """Make the lab; nothing of it has to be built. Raises LabError that says what the machine did not permit."""
 
     @abstractmethod
     async def close(self) -> None:
@@ -39,7 +40,7 @@ class HostLab(ABC):
     async def spawn(self, side: Side, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> Process:
         """Start a program on one side of the lab. Raises LabError where it cannot be started."""
 
-    async def prepare(self, manifest: Manifest, building: Callable[[str], None]) -> Build:
+    async def prepare(self, manifest: Manifest, building: Building) -> Build:
         """Build the agent, or take it from the cache."""
         return await ensure_built(manifest, building)
 

@@ -10,10 +10,11 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 from hangup.capture import Ring
 from hangup.errors import LabError
-from hangup.labs.base import LabName, Side
+from hangup.labs.base import Building, LabName, Side, quietly
 from hangup.labs.host import HostLab
 from hangup.labs.process import Process, Subprocess
 from hangup.labs.sockdiag import SocketDiag
@@ -33,7 +34,7 @@ class LoopbackLab(HostLab):
         self._processes: list[Process] = []
 
     @classmethod
-    async def start(cls) -> LoopbackLab:
+    async def start(cls, building: Building = quietly) -> Self:
         """Open it. Never fails: what the machine does not permit is left out."""
         lab = cls()
         if sys.platform == "linux":

@@ -14,12 +14,12 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from hangup.capture import Ring
 from hangup.errors import LabError
 from hangup.labs import keeper
-from hangup.labs.base import LabName, Side
+from hangup.labs.base import Building, LabName, Side, quietly
 from hangup.labs.host import HostLab
 from hangup.labs.process import Process, adopt
 from hangup.labs.sockdiag import SocketDiag
@@ -84,7 +84,7 @@ class NetnsLab(HostLab):
         self._number = 0
 
     @classmethod
-    async def start(cls) -> NetnsLab:
+    async def start(cls, building: Building = quietly) -> Self:
         """Make the lab. Raises LabError that says what the machine did not permit."""
         lab = cls()
         try:

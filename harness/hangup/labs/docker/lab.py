@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from hangup.agents.build import Build
 from hangup.agents.manifest import Manifest
 from hangup.capture import Ring
 from hangup.errors import LabError
-from hangup.labs.base import LabName, Side
+from hangup.labs.base import Building, LabName, Side, quietly
 from hangup.labs.docker import images
 from hangup.labs.docker.attached import Attached
 from hangup.labs.docker.engine import Engine
@@ -64,7 +64,7 @@ class DockerLab:
         self._started = 0
 
     @classmethod
-    async def start(cls, building: Callable[[str], None] = lambda title: None) -> DockerLab:
+    async def start(cls, building: Building = quietly) -> DockerLab:
         """Make the lab; ``building`` is told where the peer's image has to be built first.
 
         Raises LabError that says what the machine did not permit, BuildError.
@@ -82,7 +82,7 @@ class DockerLab:
         """Raises LabError where there is no engine that can be used."""
         await (await Engine.connect()).close()
 
-    async def _start(self, building: Callable[[str], None]) -> None:
+    async def _start(self, building: Building) -> None:
         await self._engine.call(sweep)
         self._image = str((await self._ensure(images.peer_recipe(), building))["Id"])
         network = f"hangup-{self._owner.run}"
@@ -92,14 +92,14 @@ class DockerLab:
         self.host = await self._start_host("peer", network)
         self.client_host = await self._start_host("client", network, "--route", BLACKHOLE_HOST, self.host)
 
-    async def prepare(self, manifest: Manifest, building: Callable[[str], None]) -> Build:
+    async def prepare(self, manifest: Manifest, building: Building) -> Build:
         """Take the agent's image as it is, or build it."""
         image = await self._ensure(await asyncio.to_thread(images.agent_recipe, manifest), building)
         return Build(
             manifest=manifest, folder=AGENT_FOLDER, runtime=image["Id"], python="python3", base=images.base_of(image)
         )
 
-    async def _ensure(self, recipe: images.Recipe, building: Callable[[str], None]) -> dict[str, Any]:
+    async def _ensure(self, recipe: images.Recipe, building: Building) -> dict[str, Any]:
         found = await self._engine.call(lambda api: images.existing(api, recipe.tag))
         if found is not None:
             return found
