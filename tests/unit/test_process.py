@@ -117,6 +117,31 @@ async def test_who_listens_too_late_hears_of_the_end_after_the_last_line(process
     assert (ear.lines, ear.why) == ([b"last words"], ["ended with status 1"])
 
 
+async def test_the_last_words_are_heard_before_the_end_is_told(process: Process) -> None:
+    ear = Ear()
+    process.listen(ear)
+    process.output_opened()
+    process.output_opened()
+    process.exited(1)
+    assert ear.why == []
+    process.feed_stdout(b"and yet\n")
+    process.output_closed()
+    process.feed_stderr(b"cannot open shared object file")
+    process.output_closed()
+    assert ear.lines == [b"and yet"]
+    assert ear.why == ["ended with status 1"]
+    assert process.stderr == "cannot open shared object file"
+
+
+async def test_the_end_is_told_though_something_holds_an_output_open(process: Process) -> None:
+    ear = Ear()
+    process.listen(ear)
+    process.output_opened()
+    process.exited(0)
+    await ear.over
+    assert ear.why == ["ended with status 0"]
+
+
 # With a real program, in the lab that works everywhere.
 
 

@@ -17,6 +17,8 @@ from typing import Protocol
 
 MAX_LINE = 1 << 20
 STDERR_TAIL = 16 << 10
+_LAST_WORDS_SECONDS = 1.0
+"""How long the outputs of a program that has ended are read on, where something else keeps them open."""
 
 
 class Listener(Protocol):
@@ -39,6 +41,7 @@ class Process:
         self._stderr_size = 0
         self._listener: Listener | None = None
         self._broken: str | None = None
+        self._outputs = 0
         self._stdin: asyncio.WriteTransport | None = None
         self._pipes: list[asyncio.BaseTransport] = []
         self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -127,22 +130,44 @@ class Process:
             if self._listener is not None:
                 self._listener.broken(why)
 
+    def output_opened(self) -> None:
+        """One more output whose end will be told by ``output_closed``."""
+        self._outputs += 1
+
+    def output_closed(self) -> None:
+        """An output has been read to its end."""
+        self._outputs -= 1
+        if self._outputs == 0 and self.ended.done():
+            self._report()
+
     def exited(self, status: int) -> None:
-        """The program has ended with this status."""
+        """The program has ended with this status. Its last words may still be in its pipes: they are heard first."""
         if not self.ended.done():
             self.ended.set_result(status)
+        if self._outputs == 0:
+            self._report()
+        else:  # a child of its own may hold them open
+            asyncio.get_running_loop().call_later(_LAST_WORDS_SECONDS, self._report)
+
+    def _report(self) -> None:
+        status = self.ended.result()
         self.fail(f"ended with status {status}" if status >= 0 else f"was killed by signal {-status}")
 
 
 class Reader(asyncio.Protocol):
     """Hands a pipe's bytes to a function."""
 
-    def __init__(self, feed: Callable[[bytes], None]) -> None:
+    def __init__(self, feed: Callable[[bytes], None], closed: Callable[[], None]) -> None:
         self._feed = feed
+        self._closed = closed
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
         self._feed(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The pipe has been read to its end."""
+        self._closed()
 
 
 class Subprocess(asyncio.SubprocessProtocol):
@@ -169,13 +194,20 @@ class Subprocess(asyncio.SubprocessProtocol):
         assert isinstance(stdin, asyncio.WriteTransport)
         self.process.attach_stdin(stdin)
         self.process.attach(transport)
+        for _output in (1, 2):
+            self.process.output_opened()
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        """Standard output (1) or standard error (2) has been read to its end, or standard input (0) is gone."""
+        if fd != 0:
+            self.process.output_closed()
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         """Bytes of standard output (1) or standard error (2)."""
         (self.process.feed_stdout if fd == 1 else self.process.feed_stderr)(data)
 
     def process_exited(self) -> None:
-        """The child was reaped; its last output may still come, and is not waited for."""
+        """The child was reaped; its last output may still come."""
         self.process.exited(self._transport.get_returncode() or 0)
 
 
@@ -185,5 +217,6 @@ async def adopt(process: Process, stdin: int, stdout: int, stderr: int) -> None:
     writer, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, os.fdopen(stdin, "wb", 0))
     process.attach_stdin(writer)
     for fd, feed in ((stdout, process.feed_stdout), (stderr, process.feed_stderr)):
-        reader, _ = await loop.connect_read_pipe(partial(Reader, feed), os.fdopen(fd, "rb", 0))
+        process.output_opened()
+        reader, _ = await loop.connect_read_pipe(partial(Reader, feed, process.output_closed), os.fdopen(fd, "rb", 0))
         process.attach(reader)
