@@ -7,7 +7,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"log"
 	"os"
@@ -38,8 +37,7 @@ func main() {
 
 // handle starts what one line asks for, and does not wait for it.
 func (a *agent) handle(line []byte) {
-	var req request
-	err := json.Unmarshal(line, &req)
+	req, err := decode(line)
 	switch {
 	case err != nil && req.ID == 0:
 		log.Printf("no request: %v", err)

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"log"
@@ -29,8 +30,10 @@ type request struct {
 	Client  string `json:"client"`
 	Session string `json:"session"`
 
-	Host string `json:"host"`
-	Port int    `json:"port"`
+	Host      string `json:"host"`
+	Port      int    `json:"port"`
+	TLS       bool   `json:"tls"`
+	KeepAlive bool   `json:"keepalive"`
 
 	Method string `json:"method"`
 	Path   string `json:"path"`
@@ -39,8 +42,21 @@ type request struct {
 	Request   wire `json:"request"`
 	Announced int  `json:"announced"`
 
-	Data  wire `json:"data"`
+	Data wire `json:"data"`
+	Fill int  `json:"fill"` // so many bytes x follow the body, the request or the data, as a part of it
+
 	Bytes *int `json:"bytes"` // absent: until the end of the stream
+}
+
+// decode reads a request, and appends what is to follow its bytes.
+func decode(line []byte) (request, error) {
+	var req request
+	if err := json.Unmarshal(line, &req); err != nil {
+		return req, err
+	}
+	fill := bytes.Repeat([]byte("x"), req.Fill)
+	req.Body, req.Request, req.Data = append(req.Body, fill...), append(req.Request, fill...), append(req.Data, fill...)
+	return req, nil
 }
 
 // address is the target in the form that net.Dial and URLs take.
@@ -74,8 +90,9 @@ type hello struct {
 }
 
 type clientInfo struct {
-	Layer string   `json:"layer"`
-	Ops   []string `json:"ops"`
+	Layer    string   `json:"layer"`
+	Ops      []string `json:"ops"`
+	Features []string `json:"features,omitempty"`
 }
 
 // newHello describes the registered clients. Those of the standard library have no version but the runtime's.

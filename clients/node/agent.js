@@ -98,9 +98,19 @@ function readLines(input, onLine) {
   });
 }
 
+/** The request with what is to follow its bytes written out. */
+function filled({ fill = 0, ...request }) {
+  if (fill > 0) {
+    for (const name of ['body', 'request', 'data']) {
+      if (name in request) request[name] += 'x'.repeat(fill);
+    }
+  }
+  return request;
+}
+
 function understand(line) {
   try {
-    answer(JSON.parse(line));
+    answer(filled(JSON.parse(line)));
   } catch (fault) {
     complain(fault); // without an id there is nothing to reply to
   }

@@ -53,6 +53,9 @@ class Exchange(Request):
     body: str
     request: str
     announced: int
+    fill: int = 0
+    """So many bytes ``x`` follow the body, or the request, as a part of it."""
+    tls: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,13 +64,16 @@ class Connect(Request):
 
     host: str
     port: int
+    tls: bool = False
+    keepalive: bool = False
 
 
 @dataclass(frozen=True)
 class Send(Request):
-    """Send all of ``data``."""
+    """Send all of ``data``, and ``fill`` bytes ``x`` behind it."""
 
     data: str
+    fill: int = 0
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,10 @@ async def _settle(result: Awaitable[T] | T) -> T:
     return await result if inspect.isawaitable(result) else result
 
 
+def _filled(text: str, fill: int) -> bytes:
+    return text.encode("latin-1") + b"x" * fill
+
+
 class HttpWork:
     """The ops of a session of an ``http`` client."""
 
@@ -41,7 +45,7 @@ class HttpWork:
         """Perform one op. Raises what the API raises."""
         if isinstance(request, Exchange):
             seen.phase, seen.received = "exchange", 0
-            body = request.body.encode("latin-1") if request.method == "POST" else None
+            body = _filled(request.body, request.fill) if request.method == "POST" else None
             wanted = HttpRequest(request.method, request.host, request.port, request.path, body)
             await _settle(self._session.exchange(wanted, seen))
         elif isinstance(request, Close):
@@ -66,7 +70,7 @@ class StreamWork:
             seen.received, seen.eof = 0, False
             if not self._connected:
                 await self._connect(request, seen)
-            await self._send(request.request, seen)
+            await self._send(_filled(request.request, request.fill), seen)
             await self._recv(request.announced, seen)
         elif isinstance(request, Connect):
             if self._connected:
@@ -78,7 +82,7 @@ class StreamWork:
         elif not self._connected:
             raise ImpossibleError("the session has no connection")
         elif isinstance(request, Send):
-            await self._send(request.data, seen)
+            await self._send(_filled(request.data, request.fill), seen)
         elif isinstance(request, Recv):
             seen.received, seen.eof = 0, False
             await self._recv(request.bytes, seen)
@@ -96,9 +100,9 @@ class StreamWork:
         await _settle(self._session.connect(target.host, target.port))
         self._connected = True
 
-    async def _send(self, data: str, seen: Seen) -> None:
+    async def _send(self, data: bytes, seen: Seen) -> None:
         seen.phase = "send"
-        await _settle(self._session.send(data.encode("latin-1")))
+        await _settle(self._session.send(data))
 
     async def _recv(self, wanted: int | None, seen: Seen) -> None:
         """Read ``wanted`` bytes, or until the end of the stream where it is ``None``."""

@@ -29,11 +29,16 @@ class Message(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+Feature = Literal["tls", "h2", "keepalive"]
+"""What a client's API offers beside its operations: TLS, HTTP/2 (over TLS, by ALPN), TCP keep-alive."""
+
+
 class ClientInfo(Message):
     """One client that the agent hosts, and the versions of the libraries it is made of."""
 
     layer: Layer
     ops: list[str] = Field(min_length=1)
+    features: list[Feature] = []
     versions: dict[str, str] = {}
 
 
@@ -62,6 +67,9 @@ class Target(Message):
 
     host: str
     port: int = Field(gt=0, lt=65536)
+    tls: bool = False
+    """Speak TLS (``https``). The environment variable ``HANGUP_CA`` names a PEM file with the one CA to trust, and the
+    client is told so by its own documented option; nothing else of TLS is set."""
 
 
 class Exchange(Request, Target):
@@ -77,12 +85,16 @@ class Exchange(Request, Target):
     body: str
     request: str
     announced: int = Field(ge=0)
+    fill: int = Field(default=0, ge=0)
+    """So many bytes ``x`` follow ``body`` (``http``) or ``request`` (``stream``) as a part of it."""
 
 
 class Connect(Request, Target):
     """Connect, for ``stream`` clients."""
 
     op: Literal["connect"] = "connect"
+    keepalive: bool = False
+    """Turn TCP keep-alive on, by the API's own option, with the system's timing where the API leaves it alone."""
 
 
 class Send(Request):
@@ -90,6 +102,8 @@ class Send(Request):
 
     op: Literal["send"] = "send"
     data: str
+    fill: int = Field(default=0, ge=0)
+    """So many bytes ``x`` follow ``data`` as a part of it."""
 
 
 class Recv(Request):

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from hangup.agents.protocol import Layer
+from hangup.agents.protocol import Feature, Layer
 from hangup.catalogue import script
 from hangup.catalogue.script import ACTORS, BEGINS_CONNECTION, Actor
 
@@ -117,6 +117,8 @@ class Scenario(Model):
     title: str = Field(min_length=10)
     why: str = Field(min_length=10)
     """When this happens in production."""
+    teaches: str = ""
+    """What to know and to do: two or three sentences."""
     spec: tuple[str, ...] = Field(min_length=1)
     layers: tuple[Layer, ...] = Field(min_length=1)
     needs: tuple[Need, ...] = ()
@@ -169,6 +171,11 @@ class Scenario(Model):
     def exchanges(self) -> int:
         """How many requests the script has the client make."""
         return sum(s.actor == "client" and s.act in ("exchange", "begin exchange") for s in self.flat)
+
+    @property
+    def features(self) -> set[Feature]:
+        """What a client's API must offer, beside its operations, to play this script."""
+        return {"keepalive"} if any(s.params.get("keepalive") is True for s in self.flat) else set()
 
     @property
     def client_ops(self) -> set[str]:

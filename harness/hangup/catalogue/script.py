@@ -19,10 +19,11 @@ Parameters = dict[str, type]
 
 ACTS: dict[Actor, dict[str, Parameters]] = {
     "client": {
-        "begin exchange": {"method": str},  # start a request; the client blocks in it from here on
+        "begin exchange": {"method": str, "bytes": int},  # start a request; the client blocks in it from here on
+        # `bytes`: of the request's body, where a POST has more than its usual 64
         "finish": {},  # wait for the exchange begun: an observation
-        "exchange": {"method": str},  # both in one
-        "connect": {},
+        "exchange": {"method": str, "bytes": int},  # both in one
+        "connect": {"keepalive": bool},
         "send": {"bytes": int},
         "recv": {"bytes": int},  # without `bytes`: to the end of the stream
         "shutdown": {},

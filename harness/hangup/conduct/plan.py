@@ -49,7 +49,7 @@ def plan(
         for scenario in possible:
             if info.layer not in scenario.layers:
                 continue
-            lacking = sorted(scenario.client_ops - set(info.ops))
+            lacking = sorted(scenario.client_ops - set(info.ops)) + sorted(scenario.features - set(info.features))
             if client in single and scenario.exchanges > 1:
                 skipped.append(Skipped(f"{client} {scenario.id}", "the client uses no connection twice"))
             elif lacking:

@@ -170,10 +170,11 @@ class Stage:
         host, port = self._host, self._port
         match step.act:
             case "connect":
-                return lambda id: Connect(id=id, client=client, session=session, host=host, port=port)
+                alive = step.params.get("keepalive") is True
+                return lambda id: Connect(id=id, client=client, session=session, host=host, port=port, keepalive=alive)
             case "send":
-                data = "x" * step.number("bytes", 64)
-                return lambda id: Send(id=id, client=client, session=session, data=data)
+                fill = step.number("bytes", 64)
+                return lambda id: Send(id=id, client=client, session=session, data="", fill=fill)
             case "recv":
                 size = step.number("bytes", 0) or None
                 return lambda id: Recv(id=id, client=client, session=session, bytes=size)
@@ -184,11 +185,12 @@ class Stage:
                 return lambda id: Close(id=id, client=client, session=session)
         method = "POST" if step.text("method", "GET") == "POST" else "GET"
         body = _BODY if method == "POST" else ""
-        length = f"Content-Length: {len(body)}\r\n" if body else ""
+        fill = max(0, step.number("bytes", 0) - len(body)) if body else 0
+        length = f"Content-Length: {len(body) + fill}\r\n" if body else ""
         request = f"{method} / HTTP/1.1\r\nHost: {host}:{port}\r\n{length}\r\n{body}"
         return lambda id: Exchange(
             id=id, client=client, session=session, host=host, port=port, method="POST" if body else "GET",
-            path="/", body=body, request=request, announced=self._scenario.announced,
+            path="/", body=body, request=request, announced=self._scenario.announced, fill=fill,
         )  # fmt: skip
 
     async def _observe(self, asked: _Asked) -> None:

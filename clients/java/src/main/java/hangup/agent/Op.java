@@ -5,15 +5,15 @@ package hangup.agent;
  */
 public sealed interface Op {
 
-    record Exchange(String host, int port, String method, String path, String body, String request, int announced)
-            implements Op {
+    record Exchange(String host, int port, String method, String path, String body, String request, int announced,
+            boolean tls) implements Op {
 
         public String url() {
-            return "http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + port + path;
+            return (tls ? "https://" : "http://") + (host.contains(":") ? "[" + host + "]" : host) + ":" + port + path;
         }
     }
 
-    record Connect(String host, int port) implements Op {}
+    record Connect(String host, int port, boolean tls, boolean keepalive) implements Op {}
 
     record Send(String data) implements Op {}
 

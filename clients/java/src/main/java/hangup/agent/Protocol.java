@@ -28,12 +28,23 @@ final class Protocol {
 
         static Request parse(String line) {
             JsonObject fields = JsonParser.parseString(line).getAsJsonObject();
+            fill(fields);
             return new Request(
                     fields.get("id").getAsLong(),
                     fields.get("op").getAsString(),
                     text(fields, "client"),
                     text(fields, "session"),
                     fields);
+        }
+
+        /** Writes out what is to follow the request's bytes. */
+        private static void fill(JsonObject fields) {
+            int fill = fields.has("fill") ? fields.get("fill").getAsInt() : 0;
+            for (String name : List.of("body", "request", "data")) {
+                if (fill > 0 && fields.has(name)) {
+                    fields.addProperty(name, fields.get(name).getAsString() + "x".repeat(fill));
+                }
+            }
         }
 
         private static String text(JsonObject fields, String name) {
