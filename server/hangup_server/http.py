@@ -189,6 +189,20 @@ class RequestParser:
             self._state = _State.TRAILERS
 
 
+def whole_requests(data: bytes) -> int:
+    """How many requests are whole in what a client has sent; none behind bytes that are no HTTP."""
+    count = 0
+    parser = RequestParser()
+    try:
+        while data:
+            data = data[parser.feed(data) :]
+            if parser.complete:
+                count, parser = count + 1, RequestParser()
+    except NotHttpError:
+        pass
+    return count
+
+
 def _check_start(text: bytes) -> None:
     """Fails as soon as a stream cannot become an HTTP head any more, instead of waiting for more of it."""
     line, newline, _ = text.partition(b"\r\n")

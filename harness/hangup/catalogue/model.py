@@ -16,9 +16,9 @@ from pydantic import (
     model_validator,
 )
 
-from hangup.agents.protocol import Feature, Layer
+from hangup.agents.protocol import ClientId, Feature, Layer
 from hangup.catalogue import script
-from hangup.catalogue.script import ACTORS, BEGINS_CONNECTION, RESPONSE_LENGTH, Actor
+from hangup.catalogue.script import ACTORS, RESPONSE_LENGTH, Actor
 from hangup.outcome import Outcome
 from hangup_server.steps import SendHead
 
@@ -128,6 +128,8 @@ class Scenario(Model):
     """Seconds that a client gets for one operation before the harness records a ``hang``."""
     waits: bool = False
     """The ending is the passing of time: such trials run side by side, beyond ``--jobs``."""
+    races: dict[ClientId, str] = {}
+    """Clients that are left out, each with the reason: what they report is decided within themselves, by chance."""
     steps: tuple[StepOrRepeat, ...] = Field(min_length=2)
     further: tuple[Step, ...] = ()
     """What the peer does with each further connection: its own steps again, unless said otherwise."""
@@ -148,10 +150,11 @@ class Scenario(Model):
     @property
     def further_steps(self) -> tuple[Step, ...]:
         """The peer's steps for a further connection, from just after its accept on; none where it stops listening."""
-        source = self.further or self.flat
+        source = [s for s in self.further or self.flat if s.actor == "peer"]
         if any(s.act == "stop listening" for s in source):
             return ()
-        return tuple(s for s in source if s.actor == "peer" and s.act not in BEGINS_CONNECTION)
+        accept = next((i for i, s in enumerate(source) if s.act == "accept"), -1)
+        return tuple(source[accept + 1 :])
 
     @property
     def framing(self) -> int:

@@ -34,16 +34,16 @@ ACTS: dict[Actor, dict[str, Parameters]] = {
         "fin at client": {},  # the client's kernel has the FIN
         "rst at client": {},  # the client's kernel has no such connection any more
         "data read": {"at_most_ms": int},  # the client has read all that has arrived
-        # `at_most_ms`: then go on all the same, where some clients cannot read now: they are blocked in a send
+        # `at_most_ms`: then go on all the same, where some clients do not read now, or are blocked in a send
+        "request sent": {},  # the capture shows that the client has sent the whole request, whether or not it arrives
+        "send blocked": {},  # the client's send buffer is full, and nothing moves any more
+        "answer": {"at_most_ms": int},  # the client has its answer, which `finish` then observes
         "request acknowledged": {},  # the capture shows that the peer's kernel has all that the client sent
     },
     "network": {
         "blackhole": {},  # the client's packets to this trial's peer vanish without an answer
     },
 }
-
-BEGINS_CONNECTION = ("stop listening", "hold data", "accept")
-"""Peer acts that a further connection does not repeat: the listener's, and the accept itself."""
 
 RESPONSE_LENGTH = 1024
 """Bytes of the body that a whole response has, where a script sends none."""

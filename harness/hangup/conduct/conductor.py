@@ -55,5 +55,5 @@ class Conductor:
             client=client, scenario=scenario.id, name=name, port=port, client_host=self._lab.client_host,
             operations=tuple(stage.operations), evidence=stage.evidence, log=log,
             started_ns=started, ended_ns=time.time_ns(), over_ns=over, closed_ns=stage.closed_ns,
-            invalid=invalid, proved=tracker is not None,
+            ports=tracker.client_ports() if tracker is not None else (), invalid=invalid, proved=tracker is not None,
         )  # fmt: skip

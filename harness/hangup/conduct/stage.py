@@ -20,7 +20,7 @@ from hangup.conduct.trial import Operation, Spectator
 from hangup.errors import AgentFault, PeerFault
 from hangup.evidence import ConnectionEvidence
 from hangup.labs import Lab
-from hangup.labs.sockdiag import ESTABLISHED, SocketState
+from hangup.labs.sockdiag import ESTABLISHED, Blocked, SocketState
 
 SETTLE_SECONDS = 1.0
 """How long the first connection may take to end once the script has been played."""
@@ -40,6 +40,12 @@ _ARRIVED: dict[str, Callable[[SocketState | None, int], bool]] = {
     "data read": lambda socket, sent: socket is None or (socket.received >= sent and socket.unread == 0),
 }
 """Linux unhashes a connection that was reset, and leaves ESTABLISHED on a FIN. ``sent``: the bytes the peer sent."""
+
+_SEEN: dict[str, Callable[[Tracker, int], bool]] = {
+    "request sent": lambda tracker, made: tracker.requests_sent() >= made,
+    "request acknowledged": lambda tracker, _: tracker.request_acknowledged(),
+}
+"""What only the capture shows. ``made``: the exchanges that the script has had the client begin."""
 
 
 @dataclass
@@ -233,14 +239,23 @@ class Stage:
 
     def _sign_of(self, what: str) -> Callable[[], bool] | None:
         """What tells whether it has come, where this lab has that."""
-        if what == "request acknowledged":
-            return self._tracker.request_acknowledged if self._tracker is not None else None
+        if what == "answer":
+            return self._pending.future.done if self._pending is not None else None
+        if what in _SEEN:
+            tracker, made = self._tracker, self._exchanges_made()
+            return None if tracker is None else lambda: _SEEN[what](tracker, made)
         if self._lab.diag is None or self._remote is None:
             return None
         local, remote = (self._lab.client_host, self._remote), (self._host, self._port)
-        look, arrived = self._lab.diag.look, _ARRIVED[what]
+        look = self._lab.diag.look
+        if what == "send blocked":
+            return Blocked(lambda: look(local, remote))
         sent = bytes_sent((step.act, step.params) for step in self._played)
-        return lambda: arrived(look(local, remote), sent)
+        return lambda: _ARRIVED[what](look(local, remote), sent)
+
+    def _exchanges_made(self) -> int:
+        pending = self._pending is not None
+        return sum(operation.op == "exchange" for operation in self.operations) + pending
 
     def _take_evidence(self) -> None:
         if self._tracker is not None:

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hangup_server.http import LAST_CHUNK, MAX_HEAD, NotHttpError, RequestParser, body, chunk, response_head
+from hangup_server.http import (
+    LAST_CHUNK,
+    MAX_HEAD,
+    NotHttpError,
+    RequestParser,
+    body,
+    chunk,
+    response_head,
+    whole_requests,
+)
 
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 REQUESTS = {
@@ -63,6 +72,15 @@ def test_stops_at_the_end_of_the_head() -> None:
     assert not parser.complete
     assert parser.feed(b"hello") == 5
     assert parser.complete
+
+
+def test_whole_requests_are_counted() -> None:
+    whole = list(REQUESTS.values())
+    data = b"".join(whole)
+    assert whole_requests(data) == len(whole)
+    assert whole_requests(data[:-1]) == len(whole) - 1
+    assert whole_requests(whole[0] + b"no HTTP\r\n" + whole[0]) == 1
+    assert whole_requests(b"") == 0
 
 
 @pytest.mark.parametrize(
