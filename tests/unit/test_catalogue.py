@@ -104,6 +104,10 @@ def test_a_further_connection_meets_the_same_steps_after_its_accept() -> None:
     assert [s.act for s in CATALOGUE["rst-on-accept"].further_steps] == ["await held data", "reset"]
 
 
+def test_what_is_held_after_the_accept_is_held_on_a_further_connection_too() -> None:
+    assert [s.act for s in CATALOGUE["fin-mid-upload"].further_steps][:2] == ["recv head", "hold data"]
+
+
 def test_nobody_is_there_for_a_further_connection_where_the_peer_stops_listening() -> None:
     assert CATALOGUE["refused"].further_steps == ()
     assert CATALOGUE["server-killed-idle"].further_steps == ()

@@ -87,6 +87,9 @@ SAID: list[tuple[str, Outcome, list[Link]]] = [
         link("aiohttp.client_exceptions.ClientResponseError", '400, message="Bad status line:\n  Expected HTTP/, ..."'),
         link("aiohttp.http_exceptions.HttpProcessingError", "400, message:\n  Bad status line:\n    ..."),
         link("aiohttp.http_exceptions.BadStatusLine", "400, message:\n  Bad status line:\n    ...")]),
+    ("go/net-http", Outcome.BROKEN_PIPE, [
+        link("*net.OpError", "write tcp 192.0.2.1:5->192.0.2.2:80: use of closed network connection"),
+        link("poll.errNetClosing", "use of closed network connection", code="net.ErrClosed")]),
     ("go/net-http", Outcome.PROTOCOL, [link("*errors.errorString", "invalid byte in chunk length")]),
     ("go/net-http", Outcome.PROTOCOL, [
         link("*fmt.wrapError", 'net/http: HTTP/1.x transport connection broken: malformed HTTP status code "x"'),
@@ -123,6 +126,7 @@ SAID: list[tuple[str, Outcome, list[Link]]] = [
     ("node/fetch", Outcome.TIMEOUT, [
         link("TypeError", "fetch failed"),
         link("HeadersTimeoutError", "Headers Timeout Error", code="UND_ERR_HEADERS_TIMEOUT")]),
+    ("java/httpurlconnection", Outcome.BROKEN_PIPE, [link("java.io.IOException", "Error writing to server")]),
     ("java/httpclient", Outcome.PROTOCOL, [
         link("java.net.ProtocolException", 'Invalid status line: "220 mail.example ESMTP ready"')]),
     ("java/httpclient", Outcome.PROTOCOL, [link("java.io.IOException", "Illegal character in chunk size: 117")]),
