@@ -45,10 +45,12 @@ def response_head(
     chunked: bool = False,
     version: str = "1.1",
     padding: int = 0,
+    fields: int = 1,
 ) -> bytes:
     """Every byte of a response head: no Date, no Server, so that it is the same on every run.
 
     With neither `length` nor `chunked`, the end of the connection is the end of the body (RFC 9112 section 6.3).
+    `padding` makes the head longer, by `fields` fields of so many bytes each.
     """
     phrase = REASONS.get(status, "") if reason is None else reason
     lines = [f"HTTP/{version} {status} {phrase}"]
@@ -59,7 +61,7 @@ def response_head(
     if close:
         lines.append("Connection: close")
     if padding:
-        lines.append(f"X-Padding: {'x' * padding}")
+        lines += [f"X-Padding: {'x' * padding}"] * fields
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 

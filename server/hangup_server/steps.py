@@ -208,7 +208,10 @@ class SendStep(ConnectionStep):
 
 @dataclass(frozen=True)
 class SendHead(SendStep):
-    """Send the head of a response, or only `bytes` bytes of it from `offset` on. `padding` is a field's size."""
+    """Send the head of a response, or only `bytes` bytes of it from `offset` on.
+
+    `padding` makes it longer by `fields` fields of so many bytes each.
+    """
 
     name: ClassVar[str] = "send head"
     status: int = _count(200, least=100)
@@ -218,6 +221,7 @@ class SendHead(SendStep):
     chunked: bool = False
     version: str = field(default="1.1", metadata={"choices": ("1.1", "1.0")})
     padding: int = _count(0)
+    fields: int = _count(1, least=1)
     bytes: int | None = _count(None, least=1)
     offset: int = _count(0)
     flush: bool = False
@@ -227,7 +231,7 @@ class SendHead(SendStep):
         """The head as it is where nothing is cut off."""
         return http.response_head(
             self.status, self.reason, self.length, self.close,
-            chunked=self.chunked, version=self.version, padding=self.padding,
+            chunked=self.chunked, version=self.version, padding=self.padding, fields=self.fields,
         )  # fmt: skip
 
     def payload(self) -> Payload:

@@ -131,6 +131,7 @@ def test_any_bytes_are_taken_or_refused(data: bytes, size: int) -> None:
         (response_head(version="1.0"), b"HTTP/1.0 200 OK\r\n\r\n"),
         (response_head(chunked=True), b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
         (response_head(padding=3), b"HTTP/1.1 200 OK\r\nX-Padding: xxx\r\n\r\n"),
+        (response_head(padding=1, fields=2), b"HTTP/1.1 200 OK\r\nX-Padding: x\r\nX-Padding: x\r\n\r\n"),
     ],
 )
 def test_response_head(head: bytes, expected: bytes) -> None:
