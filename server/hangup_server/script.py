@@ -18,6 +18,7 @@ from hangup_server.steps import (
     ProcessStep,
     SendStep,
     SendTogether,
+    Serve,
     Step,
     StopListening,
 )
@@ -117,7 +118,7 @@ def _one(group: list[SendStep]) -> SendStep:
     return group[0] if len(group) == 1 else SendTogether(tuple(group), with_fin=group[-1].with_fin)
 
 
-_OF_LISTENER = (AwaitConnection, StopListening)
+_OF_LISTENER = (AwaitConnection, StopListening, Serve)
 
 
 class Script(NamedTuple):

@@ -65,6 +65,13 @@ class Accept(Step):
     process: bool = False
 
 
+@dataclass(frozen=True)
+class Serve(Step):
+    """From here on treat the first connection as a further one, beside the script, whether or not anything comes."""
+
+    name: ClassVar[str] = "serve"
+
+
 class ConnectionStep(Step):
     """A step that happens on an accepted connection, in the process that owns it."""
 
@@ -407,6 +414,7 @@ _KINDS: tuple[type[Step], ...] = (
     StopListening,
     AwaitConnection,
     Accept,
+    Serve,
     HoldData,
     HoldAll,
     AwaitHeldData,

@@ -37,6 +37,7 @@ EFFECTS: dict[str, Effect] = {
     "stop listening": Effect.NONE,
     "await connection": Effect.CONNECTED,
     "accept": Effect.CONNECTED,
+    "serve": Effect.NONE,
     "hold data": Effect.NONE,
     "hold all": Effect.NONE,
     "await held data": Effect.ARRIVED,
