@@ -102,6 +102,13 @@ def reset_mid_body(connection: ssl.SSLSocket) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
+def garble(connection: ssl.SSLSocket) -> None:
+    """Answer with what is no TLS, and wait until the client goes."""
+    read_request(connection)
+    socket.socket.send(connection, b"no record of any version")
+    connection.recv(1)
+
+
 def silence(connection: ssl.SSLSocket) -> None:
     """Read the request, and say nothing until the client goes."""
     read_request(connection)

@@ -25,6 +25,7 @@ from tls_peer import (
     answer,
     answer_h2,
     end_before_response,
+    garble,
     read_request,
     reset_mid_body,
     silence,
@@ -183,6 +184,18 @@ async def test_a_certificate_of_another_ca_is_refused(agents: Agents, client: st
         assert "CERTIFICATE_VERIFY_FAILED" in {link.code for link in reply.error}
     assert {link.errno for link in reply.error} == {None}  # OpenSSL's numbers are not the system's
     assert reply.phase == ("exchange" if LAYERS[client] == "http" else "connect")
+
+
+@each_client
+async def test_an_error_of_tls_comes_with_its_name_and_no_errno(agents: Agents, ca: trustme.CA, client: str) -> None:
+    """aiohttp tells of OpenSSL's SSL_ERROR_SSL as an OSError with the same number, 1, which is EPERM's too."""
+    reply = await one_exchange(agents, client, ca, garble)
+    assert reply.error is not None
+    if client.startswith("go/"):
+        assert "tls.RecordHeaderError" in {link.type for link in reply.error}
+    else:
+        assert "WRONG_VERSION_NUMBER" in {link.code for link in reply.error}
+    assert {link.errno for link in reply.error} == {None}
 
 
 @each_client
