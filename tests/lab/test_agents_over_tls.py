@@ -275,6 +275,16 @@ def test_a_stream_that_the_peer_resets_is_an_error_and_the_session_goes_on(
 
 
 @each_h2_client
+def test_a_strangers_certificate_is_refused_and_told_once(agent: BareAgent, client: str) -> None:
+    with peer(over_h2(server_context(trustme.CA()), lambda connection, stream: None)) as strange:
+        session = Session(agent, client, strange)
+        reply = session.exchange()
+        session.close()
+    assert any(re.search("certifica", link["message"]) for link in reply["error"]), reply["error"]
+    assert reply["printed"].count("Emitted 'error' event") <= 1, "as a crash prints it"
+
+
+@each_h2_client
 def test_a_reset_of_the_connection_is_an_error_over_http2(agent: BareAgent, client: str, ca: trustme.CA) -> None:
     def cut(raw: ssl.SSLSocket) -> None:
         raw.recv(65536)
