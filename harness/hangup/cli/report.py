@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from hangup.kernel import MEANINGS
 from hangup.ladder.render import columns, head, line
 from hangup.ladder.words import given, size, verdict_sentences
 
@@ -19,12 +20,13 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from hangup.evidence import ConnectionEvidence
+    from hangup.evidence import ConnectionEvidence, ResetReason
     from hangup.judge import Verdict
     from hangup.ladder import Ladder
     from hangup.store.model import Ending, Link, Observation, Operation
 
 PIPED_WIDTH = 100
+KERNEL = "The kernel's reason for each RST"
 
 
 def make_console(piped: int = PIPED_WIDTH) -> Console:
@@ -106,6 +108,20 @@ def _evidence(connection: ConnectionEvidence) -> str:
         f"{size(connection.client_bytes)} from the client ({connection.request}), "
         f"{size(connection.peer_bytes)} from the peer"
     )
+
+
+def kernel_lines(reasons: Sequence[ResetReason]) -> list[RenderableType]:
+    """Why each RST was sent, by the kernel that sent it."""
+    several = len({reason.connection for reason in reasons}) > 1
+    return [
+        Text(
+            f"connection {told.connection}: "
+            * (several and told.connection is not None)
+            + f"the {told.by}'s RST: {told.reason}, {MEANINGS.get(told.reason, 'which has no words here')} "
+            f"(the socket's state: {told.state})"
+        )
+        for told in reasons
+    ]
 
 
 def stored_evidence_lines(observation: Observation) -> list[RenderableType]:

@@ -15,7 +15,9 @@ from hangup import paths
 from hangup.catalogue import load_catalogue
 from hangup.cli.options import read_results, results_option
 from hangup.cli.report import (
+    KERNEL,
     evidence_lines,
+    kernel_lines,
     ladder_lines,
     make_console,
     operations,
@@ -183,6 +185,8 @@ def _packets(console: Console, results: ClientResults, cell: JudgedCell, run: Pa
     outcome = judge(client, results.layer, scenario, observation).outcome
     read = {connection.remote: connection.read for connection in trial.log}
     console.print(section(f"Packets of one trial ({folder.name})", *evidence_lines(trial.evidence)))
+    if trial.kernel:
+        console.print(section(KERNEL, *kernel_lines(trial.kernel)))
     console.print()
     for row in ladder_lines(client, drawn, console.width):
         console.print(row)

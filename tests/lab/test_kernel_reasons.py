@@ -1,0 +1,94 @@
+"""The kernel's own reason for each RST, from real trials; skipped, by name, where the kernel cannot be asked."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from driving import Driven
+from whole_run import require_client
+
+from hangup.conduct.rundir import raw_trials
+from hangup.kernel import KernelUnreadable, ResetTrace, trace
+
+pytestmark = pytest.mark.lab
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _readable() -> None:
+    try:
+        ResetTrace().close()
+    except KernelUnreadable as why:
+        pytest.skip(f"the kernel's reasons: {why}")
+
+
+EXPECTED = {
+    # of the peer's kernel, on the trial's connections in their order
+    "rst-before-response": ["TCP_STATE"],
+    "rst-unread-request": ["TCP_ABORT_ON_CLOSE"],
+    "rst-partly-read-request": ["TCP_ABORT_ON_CLOSE"],
+    "server-killed-unread": ["TCP_ABORT_ON_CLOSE"],
+    "write-after-fin": ["TCP_TIMEWAIT_SOCKET"],
+    "refused": ["NO_SOCKET"],
+    "server-killed-idle": [],
+    "normal": [],
+}
+
+
+@pytest.mark.parametrize("scenario", EXPECTED)
+def test_why_the_peer_s_kernel_sent_rst(whole: Driven, scenario: str) -> None:
+    require_client(whole, "python/socket")
+    if not whole.result.proved:
+        pytest.skip(f"lab {whole.result.lab}: cannot capture here")
+    trials = [t for t in raw_trials(whole.folder) if (t.client, t.scenario) == ("python/socket", scenario)]
+    assert trials
+    for trial in trials:
+        assert trial.kernel is not None
+        assert [told.reason for told in trial.kernel if told.by == "peer"] == EXPECTED[scenario]
+
+
+def test_every_rst_that_a_kernel_sent_is_told_of(whole: Driven) -> None:
+    """And where the kernel knows of none, none is on the wire: nothing here forges any."""
+    for trial in raw_trials(whole.folder):
+        if trial.kernel is not None:
+            wire = {(who, number) for number, c in enumerate(trial.evidence, 1) for who in c.rst}
+            told = {(reason.by, reason.connection) for reason in trial.kernel}
+            assert wire <= told | {(who, number) for who, number in wire if (who, None) in told}, trial.name
+
+
+@pytest.fixture
+def instances() -> Path:
+    return next(mount for mount in trace.MOUNTS if (mount / "instances").is_dir()) / "instances"
+
+
+@pytest.fixture
+def foreign(instances: Path) -> Iterator[Path]:
+    """Somebody else's instance."""
+    path = instances / f"not-hangup-{os.getpid()}-1"
+    path.mkdir()
+    yield path
+    path.rmdir()
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next_one_and_nothing_else(instances: Path, foreign: Path) -> None:
+    begin = (
+        "import os, signal; from hangup.kernel import ResetTrace; ResetTrace(); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    killed = subprocess.Popen([sys.executable, "-c", begin], env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
+    killed.wait()
+    left = instances / f"hangup-{killed.pid}-1"
+    assert left.is_dir()
+    alive = ResetTrace()
+    try:
+        assert not left.exists()
+        another = ResetTrace()
+        assert len(list(instances.glob(f"hangup-{os.getpid()}-*"))) == 2
+        another.close()
+        assert foreign.is_dir()
+    finally:
+        alive.close()
+    assert list(instances.glob(f"hangup-{os.getpid()}-*")) == []
