@@ -24,6 +24,11 @@ ConnState = Literal[
     "SF", "S0", "S1", "S2", "S3", "REJ", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR", "OTH"
 ]  # fmt: skip
 Need = Literal["net", "hold"]
+Group = Literal[
+    "controls", "connecting", "accept", "before the response", "head", "body", "upload", "stream calls", "reuse",
+    "network", "tls", "http2", "containers",
+]  # fmt: skip
+"""The moment, or the layer, that a scenario is about, in the order in which they are read."""
 ParameterValue = StrictBool | StrictInt | StrictStr
 
 
@@ -115,6 +120,8 @@ class Scenario(Model):
 
     id: str
     title: str = Field(min_length=10)
+    group: Group | None = None
+    """The chapter that it stands in."""
     why: str = Field(min_length=10)
     """When this happens in production."""
     teaches: str = ""
