@@ -28,6 +28,7 @@ from hangup.conduct.trial import Trial
 from hangup.errors import AgentFault, BuildError, LabError
 from hangup.kernel import tracing
 from hangup.labs import Lab, LabName
+from hangup.store.kernel import KernelRecorder
 from hangup.store.normalise import Normaliser
 from hangup.store.record import CellRecorder
 from hangup.wire import Frame
@@ -64,6 +65,8 @@ class RunResult:
     hellos: dict[str, Hello]
     """By language."""
     skipped: list[Skipped]
+    kernel: KernelRecorder = field(default_factory=KernelRecorder)
+    """Why the kernel sent each scenario's RST, as far as it could be asked."""
     trials: int = 0
     repeated: int = 0
     seconds: float = 0.0
@@ -256,6 +259,7 @@ class _Runner:
             self._result.trials += 1
             if trial.invalid is None:
                 recorder.add(trial, self._scenarios[cell.scenario], self._normaliser(trial))
+                self._result.kernel.add(trial, self._scenarios[cell.scenario])
                 return
             self._result.repeated += 1
         recorder.invalid = trial.invalid
