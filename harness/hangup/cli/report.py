@@ -44,14 +44,15 @@ def section(title: str, *parts: RenderableType) -> RenderableType:
 
 def verdict_table(verdict: Verdict) -> RenderableType:
     """One aspect a line, its word first."""
-    return _pairs((sentence.word, sentence.text) for sentence in verdict_sentences(verdict))
+    return pairs((sentence.word, sentence.text) for sentence in verdict_sentences(verdict))
 
 
-def _pairs(pairs: Iterable[tuple[str, str]]) -> RenderableType:
+def pairs(rows: Iterable[tuple[str, str]]) -> RenderableType:
+    """A name and what it stands for, a line each."""
     grid = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
     grid.add_column(no_wrap=True, style="bold")
     grid.add_column()
-    for name, text in pairs:
+    for name, text in rows:
         grid.add_row(Text(name), Text(text))
     return grid
 
