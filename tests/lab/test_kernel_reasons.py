@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from driving import Driven
+from hangup_process import copy_of_the_sources, running
 from whole_run import require_client
 
 from hangup.conduct.rundir import raw_trials
@@ -92,3 +94,14 @@ def test_what_a_killed_run_left_is_removed_by_the_next_one_and_nothing_else(inst
     finally:
         alive.close()
     assert list(instances.glob(f"hangup-{os.getpid()}-*")) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_ended_leaves_no_instance(instances: Path, tmp_path: Path, number: signal.Signals) -> None:
+    endless = ["--lab", "loopback", "--client", "python/socket", "--scenario", "silence-before-response"]
+    with running(copy_of_the_sources(tmp_path / "sources"), tmp_path, endless) as run:
+        ours = f"hangup-{run.process.pid}-*"
+        run.until(lambda: run.in_a_trial() and list(instances.glob(ours)))
+        run.signal(number)
+        status, _output = run.wait()
+        assert (status, list(instances.glob(ours))) == (130, [])

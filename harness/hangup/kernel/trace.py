@@ -57,16 +57,20 @@ class ResetTrace:
         data = self._rest
         while True:
             try:
-                data += os.read(self._pipe, 1 << 16)
+                more = os.read(self._pipe, 1 << 16)
             except BlockingIOError:
                 break
+            if not more:  # somebody has switched the instance off
+                break
+            data += more
         whole, _, self._rest = data.rpartition(b"\n")
         return list(resets(whole.decode("ascii", "replace").splitlines()))
 
     def close(self) -> None:
         """Remove the instance."""
         os.close(self._pipe)
-        self._instance.rmdir()
+        with suppress(OSError):  # somebody else is reading it: the next process removes it
+            self._instance.rmdir()
 
 
 @contextmanager
