@@ -78,6 +78,12 @@ def test_every_measured_scenario_has_an_entry_and_a_link_to_it() -> None:
     assert page.startswith("<!-- Made by")
 
 
+def test_what_a_family_teaches_is_said_once() -> None:
+    page = scenarios_page(PUBLISHED, CATALOGUE, {})
+    assert page.count(scenario("reuse-after-fin-get-again").teaches) == 1
+    assert page.count("What to know: as of [reuse-after-fin-get-again](#reuse-after-fin-get-again).") == 3
+
+
 def entry(page: str, name: str) -> str:
     return page.partition(f"\n### {name}\n")[2].partition("\n##")[0]
 

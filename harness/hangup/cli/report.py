@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 PIPED_WIDTH = 100
 KERNEL = "The kernel's reason for each RST"
+LESSON = "What to know and to do"
 
 
 def make_console(piped: int = PIPED_WIDTH) -> Console:

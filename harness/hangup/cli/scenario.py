@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from hangup.catalogue import words
-from hangup.cli.report import KERNEL, pairs, section, sentences
+from hangup.cli.report import KERNEL, LESSON, pairs, section, sentences
 from hangup.tables.scenarios import reports, reset_sentence
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def print_scenario(
         outcomes = pairs((short, ", ".join(clients)) for short, clients in report.outcomes)
         console.print(section(f"Reported ({', '.join(report.platforms)})", outcomes))
     if scenario.teaches:
-        console.print(section("What to know and to do", Text(scenario.teaches)))
+        console.print(section(LESSON, Text(scenario.teaches)))
 
 
 def scenario_as_json(

@@ -19,6 +19,7 @@ from hangup.catalogue import load_catalogue
 from hangup.cli.options import read_results, results_option
 from hangup.cli.report import (
     KERNEL,
+    LESSON,
     evidence_lines,
     kernel_lines,
     ladder_lines,
@@ -192,6 +193,8 @@ def _cell(console: Console, results: ClientResults, cell: JudgedCell) -> None:
         if text := printed(observation, verdict):
             console.print(section(f"Printed where nobody catches it{share}", text))
         console.print(section(f"Evidence{share}", *stored_evidence_lines(observation)))
+    if scenario.teaches:
+        console.print(section(LESSON, Text(scenario.teaches)))
     console.print(section("Measured", Text(f"{results.trials} trials a cell, on {_stack(results)}")))
 
 
@@ -272,6 +275,7 @@ def _cell_as_json(cell: JudgedCell) -> dict[str, object]:
     return {
         "title": scenario.title,
         "why": scenario.why,
+        "teaches": scenario.teaches,
         "spec": list(scenario.spec),
         "invalid": cell.cell.invalid,
         "fault": cell.cell.fault,

@@ -49,7 +49,11 @@ def matrix_page(results: Sequence[ClientResults], catalogue: Mapping[str, Scenar
 
 def _scenarios(results: Sequence[ClientResults], catalogue: Mapping[str, Scenario]) -> str:
     used = {name for r in results for name in r.cells}
-    rows = [[name, s.title, " or ".join(s.wire.end)] for name, s in catalogue.items() if name in used]
+    rows = [
+        [f"[{name}](SCENARIOS.md#{name})", s.title, " or ".join(s.wire.end)]
+        for name, s in catalogue.items()
+        if name in used
+    ]
     return tabulate(rows, headers=["scenario", "what happens", "on the wire"], tablefmt="github") + "\n"
 
 

@@ -94,11 +94,13 @@ def scenarios_page(
         for heading, members in chapters.items()
         if members
     ]
+    taught: dict[str, str] = {}
     for heading, members in chapters.items():
         if members:
             parts.append(f"\n## {heading}")
         for scenario in members:
             parts += _entry(scenario, made[scenario.id], kernel)
+            parts += _lesson(scenario, taught)
     return "\n".join(parts) + "\n"
 
 
@@ -113,8 +115,13 @@ def _entry(scenario: Scenario, made: Sequence[Report], kernel: Mapping[str, Kern
         yield f"- The RST, by {reset_sentence(reset)} ({', '.join(platforms)})"
     for report in made:
         yield f"- Reported ({', '.join(report.platforms)}): {'; '.join(_outcomes(report))}"
+
+
+def _lesson(scenario: Scenario, taught: dict[str, str]) -> Iterator[str]:
+    """What it teaches; a family's members teach the same, which is said once. ``taught``: by whom it was said."""
+    first = taught.setdefault(scenario.teaches, scenario.id)
     if scenario.teaches:
-        yield f"\n{scenario.teaches}"
+        yield f"\n{scenario.teaches}" if first == scenario.id else f"\nWhat to know: as of [{first}](#{first})."
 
 
 def _resets(scenario: Scenario, kernel: Mapping[str, KernelResets]) -> dict[ScenarioReset, list[str]]:
