@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hangup.catalogue import Scenario, Wire
-from hangup.kernel import KernelReset
-from hangup.wire import Connection, Flags, Segment
+from hangup.wire import Connection, Segment
 
 Who = Literal["client", "peer", "nobody"]
 Request = Literal["acknowledged", "partly", "unacknowledged", "none"]
@@ -79,40 +78,6 @@ def _written_after_fin(connection: Connection, client: str, segments: Sequence[S
     fin = next((fin.number for fin in connection.fins if fin.by != client), None)
     port = (connection.orig if client == "orig" else connection.resp).port
     return fin is not None and any(s.number > fin and s.sport == port and s.length > 0 for s in segments)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ResetReason:
-    """Why a kernel sent one of the trial's RSTs, by its own account."""
-
-    by: Literal["client", "peer"]
-    connection: int | None
-    """Counted from 1, as in the evidence; None where the kernel does not say (a listener's RST)."""
-    state: str
-    reason: str
-
-
-def reset_reasons(told: Sequence[KernelReset], port: int, segments: Sequence[Segment]) -> tuple[ResetReason, ...]:
-    """What was ``told`` of the RSTs that the capture shows, in its order; ``segments`` are all of the trial's.
-
-    Other runs on this machine may use the same ports at the same time, each in namespaces of its own: what no
-    RST in this trial's packets bears out is theirs.
-    """
-    numbers: dict[int, int] = {}
-    for segment in segments:
-        numbers.setdefault(segment.sport if segment.dport == port else segment.dport, len(numbers) + 1)
-    seen = {(s.sport, s.dport) for s in segments if s.flags & Flags.RST}
-    seen |= {(sport, 0) for sport, _ in seen}
-    return tuple(
-        ResetReason(
-            by="peer" if reset.sport == port else "client",
-            connection=numbers.get(reset.dport if reset.sport == port else reset.sport),
-            state=reset.state,
-            reason=reset.reason,
-        )
-        for reset in told
-        if (reset.sport, reset.dport) in seen
-    )
 
 
 def verify(scenario: Scenario, connections: Sequence[ConnectionEvidence]) -> list[str]:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from ladder_samples import PORT, segment
+from samples import evidence
 
-from hangup.evidence import ResetReason, reset_reasons
 from hangup.kernel import KernelReset, KernelUnreadable, Lost, ResetTrace
 from hangup.kernel.resets import resets, tells_reason
+from hangup.reasons import ResetReason, reset_reasons, unsent
 
 NEW = 'print fmt: "skbaddr=%p skaddr=%p src=%pISpc dest=%pISpc state=%s reason=%s", REC->skbaddr, REC->skaddr'
 FORMATS = {
@@ -100,6 +101,14 @@ def test_a_listener_s_rst_is_the_peer_s_on_whatever_connection() -> None:
 @pytest.mark.parametrize("ports", [(PORT, CLIENT + 2), (CLIENT + 1, PORT), (CLIENT + 1, 0)])
 def test_what_no_packet_of_the_trial_bears_out_belongs_to_another_run(ports: tuple[int, int]) -> None:
     assert reasons(KernelReset(*ports, "TCP_CLOSE", "TCP_STATE")) == []
+
+
+def test_a_rst_that_no_kernel_sent_is_a_finding() -> None:
+    connections = [evidence(rst=("peer",)), evidence(rst=("client", "peer")), evidence()]
+    told = ResetReason(by="peer", connection=1, state="TCP_CLOSE", reason="TCP_STATE")
+    assert unsent([told], connections) == [("client", 2), ("peer", 2)]
+    listener = ResetReason(by="peer", connection=None, state="TCP_LISTEN", reason="INVALID_SYN")
+    assert unsent([listener], connections) == [("client", 2)]
 
 
 # Where it cannot be asked.

@@ -93,7 +93,7 @@ def test_an_entry_says_all_there_is_to_say() -> None:
     for text in (
         "- Script: client: begin exchange → peer: accept, await request, close → client: finish",
         "- On the wire: end RSTR, first FIN nobody, RST peer, request acknowledged, peer sent 0 (RFC 2525",
-        "- The RST, by the peer's kernel (Linux 6.18): TCP_ABORT_ON_CLOSE, the socket was closed with",
+        "- The RST is the peer's, says Linux 6.18: TCP_ABORT_ON_CLOSE, the socket was closed with",
         "- Reported (netns",
         scenario("rst-unread-request").teaches,
     ):
@@ -101,7 +101,7 @@ def test_an_entry_says_all_there_is_to_say() -> None:
 
 
 def test_where_the_kernel_was_not_asked_nothing_is_said_of_it() -> None:
-    assert "kernel (" not in scenarios_page(PUBLISHED, CATALOGUE, {})
+    assert "The RST is" not in scenarios_page(PUBLISHED, CATALOGUE, {})
 
 
 def results(platform: str, client: str, outcome: str) -> ClientResults:

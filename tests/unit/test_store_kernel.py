@@ -11,7 +11,7 @@ from samples import evidence, scenario, trial
 
 from hangup.catalogue import Wire
 from hangup.errors import StoreError
-from hangup.evidence import ResetReason
+from hangup.reasons import ResetReason
 from hangup.store.kernel import KernelRecorder, ScenarioReset, kernel_file, load_kernel, read_kernel, save_kernel
 
 LINUX = "Linux 6.18"
@@ -37,11 +37,11 @@ COUNTED = {
     "the client's": ("client", [STATE, NONE], ("client",), "NO_SOCKET"),
     "a listener's": ("peer", [told("INVALID_SYN", connection=None)], ("peer",), "INVALID_SYN"),
     "if written to": ("peer if written to", [told("TCP_TIMEWAIT_SOCKET")], ("peer",), "TCP_TIMEWAIT_SOCKET"),
-    "not of a further connection": ("peer", [told("NO_SOCKET", connection=2)], ("peer",), None),
+    "not of a further connection": ("peer", [told("NO_SOCKET", connection=2)], ("peer",), "none"),
     "not when all was over": ("peer if written to", [STATE], (), None),
     "not where none is claimed": (None, [STATE], ("peer",), None),
     "not where nobody's is claimed": ("nobody", [STATE], (), None),
-    "none told of": ("peer", [], ("peer",), None),
+    "a RST that no kernel sent": ("peer", [], ("peer",), "none"),
 }  # fmt: skip
 
 

@@ -24,11 +24,6 @@ ConnState = Literal[
     "SF", "S0", "S1", "S2", "S3", "REJ", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR", "OTH"
 ]  # fmt: skip
 Need = Literal["net", "hold"]
-Group = Literal[
-    "controls", "connecting", "accept", "before the response", "head", "body", "upload", "stream calls", "reuse",
-    "network", "tls", "http2", "containers",
-]  # fmt: skip
-"""The moment, or the layer, that a scenario is about, in the order in which they are read."""
 ParameterValue = StrictBool | StrictInt | StrictStr
 
 
@@ -88,6 +83,12 @@ def _kind(table: object) -> str:
     repeats = "repeat" in table if isinstance(table, dict) else isinstance(table, Repeat)
     return "Repeat" if repeats else "Step"
 
+
+Group = Literal[
+    "controls", "connecting", "accept", "before the response", "head", "body", "upload", "stream calls", "reuse",
+    "network", "tls", "http2", "containers",
+]  # fmt: skip
+"""The moment, or the layer, that a scenario is about, in the order in which they are read."""
 
 StepOrRepeat = Annotated[Annotated[Step, Tag("Step")] | Annotated[Repeat, Tag("Repeat")], Discriminator(_kind)]
 

@@ -133,8 +133,8 @@ def _report(console: Console, played: Played) -> None:
     if trial.evidence:
         title = "Evidence" if trial.invalid else "Evidence: valid, the wire shows what the scenario asks for"
         console.print(section(title, *evidence_lines(trial.evidence)))
-    if trial.kernel:
-        console.print(section(KERNEL, *kernel_lines(trial.kernel)))
+    if reasons := kernel_lines(trial.kernel, trial.evidence):
+        console.print(section(KERNEL, *reasons))
     if played.explanation:
         console.print(section("What happened", sentences(played.explanation)))
 

@@ -11,18 +11,20 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from hangup.kernel import MEANINGS
+from hangup.kernel import MEANINGS, NONE
 from hangup.ladder.render import columns, head, line
 from hangup.ladder.words import given, size, verdict_sentences
+from hangup.reasons import unsent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from rich.console import RenderableType
 
-    from hangup.evidence import ConnectionEvidence, ResetReason
+    from hangup.evidence import ConnectionEvidence
     from hangup.judge import Verdict
     from hangup.ladder import Ladder
+    from hangup.reasons import ResetReason
     from hangup.store.model import Ending, Link, Observation, Operation
 
 PIPED_WIDTH = 100
@@ -112,10 +114,12 @@ def _evidence(connection: ConnectionEvidence) -> str:
     )
 
 
-def kernel_lines(reasons: Sequence[ResetReason]) -> list[RenderableType]:
-    """Why each RST was sent, by the kernel that sent it."""
-    several = len({reason.connection for reason in reasons}) > 1
-    return [
+def kernel_lines(reasons: Sequence[ResetReason] | None, evidence: Sequence[ConnectionEvidence]) -> list[RenderableType]:
+    """Why each RST was sent, by the kernel that sent it; nothing where it could not be asked."""
+    if reasons is None:
+        return []
+    several = len(evidence) > 1
+    by_kernel = [
         Text(
             f"connection {told.connection}: "
             * (several and told.connection is not None)
@@ -124,6 +128,11 @@ def kernel_lines(reasons: Sequence[ResetReason]) -> list[RenderableType]:
         )
         for told in reasons
     ]
+    by_none = [
+        Text(f"connection {number}: " * several + f"the {by}'s RST: {MEANINGS[NONE]}")
+        for by, number in unsent(reasons, evidence)
+    ]
+    return [*by_kernel, *by_none]
 
 
 def stored_evidence_lines(observation: Observation) -> list[RenderableType]:

@@ -218,8 +218,8 @@ def _packets(console: Console, results: ClientResults, cell: JudgedCell, run: Pa
     outcome = judge(client, results.layer, scenario, observation).outcome
     read = {connection.remote: connection.read for connection in trial.log}
     console.print(section(f"Packets of one trial ({folder.name})", *evidence_lines(trial.evidence)))
-    if trial.kernel:
-        console.print(section(KERNEL, *kernel_lines(trial.kernel)))
+    if reasons := kernel_lines(trial.kernel, trial.evidence):
+        console.print(section(KERNEL, *reasons))
     console.print()
     for row in ladder_lines(client, drawn, console.width):
         console.print(row)

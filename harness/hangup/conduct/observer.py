@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from hangup.capture import Ring
-from hangup.evidence import ConnectionEvidence, ResetReason, describe, reset_reasons
+from hangup.evidence import ConnectionEvidence, describe
 from hangup.kernel import KernelReset, Lost, ResetTrace
+from hangup.reasons import ResetReason, reset_reasons
 from hangup.wire import ConnectionTable, Frame, IcmpError, Segment, decode
 
 

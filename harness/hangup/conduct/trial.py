@@ -9,7 +9,8 @@ from hangup.agents.protocol import Reply
 from hangup.catalogue import Step
 from hangup.conduct.observer import PacketListener
 from hangup.conduct.peer import LoggedConnection
-from hangup.evidence import ConnectionEvidence, ResetReason
+from hangup.evidence import ConnectionEvidence
+from hangup.reasons import ResetReason
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,11 @@ def resets(lines: Iterable[str]) -> Iterator[KernelReset]:
             raise Lost
 
 
+NONE = "none"
+"""In place of a reason: there is a RST, and no kernel sent it."""
+
 MEANINGS: Mapping[str, str] = {
+    NONE: "no TCP stack of this machine sent it: a firewall did, or it was forged",
     # include/net/rstreason.h, and where net/ipv4/tcp*.c gives them
     "NOT_SPECIFIED": "the kernel does not say",
     "NO_SOCKET": "no socket was there for the segment",

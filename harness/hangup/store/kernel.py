@@ -15,6 +15,7 @@ from pydantic import Field
 
 from hangup.catalogue import Scenario
 from hangup.conduct.trial import Trial
+from hangup.kernel import NONE
 from hangup.labs.base import LabName
 from hangup.store.files import dump_json, read_model, write_text
 from hangup.store.model import SCHEMA, Model
@@ -28,7 +29,7 @@ class ScenarioReset(Model):
 
     by: Literal["client", "peer"]
     reasons: tuple[str, ...] = Field(min_length=1)
-    """In the kernel's own names; several where trials differ, by name."""
+    """In the kernel's own names; several where trials differ, by name. ``none``: no kernel sent it."""
     system: str
     """The kernel that said it: ``Linux 6.18``."""
 
@@ -59,12 +60,11 @@ class KernelRecorder:
     def add(self, trial: Trial, scenario: Scenario) -> None:
         """One more valid trial."""
         by = _claimed(scenario)
-        if by is None or not trial.kernel or by not in trial.evidence[0].rst:
+        if by is None or trial.kernel is None or not trial.evidence or by not in trial.evidence[0].rst:
             return
-        first = next((told for told in trial.kernel if told.by == by and told.connection in (1, None)), None)
-        if first is not None:
-            self._by[scenario.id] = by
-            self._reasons.setdefault(scenario.id, set()).add(first.reason)
+        told = (reset.reason for reset in trial.kernel if reset.by == by and reset.connection in (1, None))
+        self._by[scenario.id] = by
+        self._reasons.setdefault(scenario.id, set()).add(next(told, NONE))
 
     def scenarios(self, system: str) -> dict[str, ScenarioReset]:
         """What was learnt, by scenario."""

@@ -71,11 +71,11 @@ def _reports(platforms: Mapping[str, Mapping[str, Sequence[str]]]) -> list[Repor
 
 
 def reset_sentence(reset: ScenarioReset) -> str:
-    """Why the RST was sent: ``the peer's kernel (Linux 6.18): TCP_STATE, the socket was …``."""
+    """Why the RST was sent: ``the peer's, says Linux 6.18: TCP_STATE, the socket was …``."""
     reasons = "; or ".join(
         f"{reason}, {MEANINGS[reason]}" if reason in MEANINGS else reason for reason in reset.reasons
     )
-    return f"the {reset.by}'s kernel ({reset.system}): {reasons}"
+    return f"the {reset.by}'s, says {reset.system}: {reasons}"
 
 
 def scenarios_page(
@@ -112,7 +112,7 @@ def _entry(scenario: Scenario, made: Sequence[Report], kernel: Mapping[str, Kern
         yield f"- On each further connection the peer plays: {again}"
     yield f"- On the wire: {', '.join(words.claims(scenario))} ({'; '.join(scenario.spec)})"
     for reset, platforms in _resets(scenario, kernel).items():
-        yield f"- The RST, by {reset_sentence(reset)} ({', '.join(platforms)})"
+        yield f"- The RST is {reset_sentence(reset)} ({', '.join(platforms)})"
     for report in made:
         yield f"- Reported ({', '.join(report.platforms)}): {'; '.join(_outcomes(report))}"
 
