@@ -10,11 +10,9 @@ from hangup import paths
 from hangup.agents.manifest import load_manifests
 from hangup.catalogue import load_catalogue
 from hangup.judge import Outcome
-from hangup.kernel import MEANINGS
 from hangup.matrix import judged
-from hangup.store import load_kernel, load_results
-from hangup.store.files import data_file, dump, dump_json
-from hangup.store.kernel import kernel_file
+from hangup.store import load_results
+from hangup.store.files import data_file, dump
 
 ROOT = paths.published_results()
 RESULTS = load_results(ROOT)
@@ -47,13 +45,6 @@ class TestFile:
         (verdict,) = next(judged(RESULTS[platform, client], CATALOGUE)).verdicts
         assert verdict.outcome is Outcome.SUCCESS
         assert (verdict.lost, verdict.extra_connections, verdict.extra_requests) == (0, 0, {})
-
-
-def test_the_kernel_s_reasons_are_as_the_tool_writes_them_and_of_known_scenarios_and_reasons() -> None:
-    for platform, file in load_kernel(ROOT).items():
-        assert kernel_file(ROOT, platform).read_text(encoding="utf-8") == dump_json(file)
-        assert set(file.scenarios) <= set(CATALOGUE)
-        assert {reason for reset in file.scenarios.values() for reason in reset.reasons} <= set(MEANINGS)
 
 
 def test_texts_hold_no_address() -> None:

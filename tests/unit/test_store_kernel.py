@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from samples import evidence, scenario, trial
 
-from hangup.catalogue import Wire
+from hangup import paths
+from hangup.catalogue import Wire, load_catalogue
 from hangup.errors import StoreError
+from hangup.kernel import MEANINGS
 from hangup.reasons import ResetReason
+from hangup.store.files import dump_json
 from hangup.store.kernel import KernelRecorder, ScenarioReset, kernel_file, load_kernel, read_kernel, save_kernel
 
 LINUX = "Linux 6.18"
@@ -108,3 +111,10 @@ def test_a_strange_file_is_refused(tmp_path: Path, changed: dict[str, Any], comp
     path.write_text(json.dumps({key: value for key, value in table.items() if value is not None}))
     with pytest.raises(StoreError, match=complaint):
         read_kernel(path)
+
+
+def test_what_is_published_is_as_the_tool_writes_it_and_of_known_scenarios_and_reasons() -> None:
+    for platform, file in load_kernel(paths.published_results()).items():
+        assert kernel_file(paths.published_results(), platform).read_text(encoding="utf-8") == dump_json(file)
+        assert set(file.scenarios) <= set(load_catalogue())
+        assert {reason for reset in file.scenarios.values() for reason in reset.reasons} <= set(MEANINGS)
