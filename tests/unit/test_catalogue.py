@@ -150,6 +150,10 @@ BAD = {
         r"http clients have no \['connect'\]",
     ),
     "network without need": ('{ peer = "accept" }', '{ network = "blackhole" }', r"needs = \['net'\]"),
+    "firewall without need": ('{ peer = "accept" }', '{ network = "drop" }', r"needs = \['firewall'\]"),
+    "a vanishing peer without need": (
+        '{ peer = "accept" }', '{ peer = "accept" }, { peer = "vanish" }', r"needs = \['hold'\]",
+    ),
     "hold without need": ('{ peer = "accept" }', '{ peer = "hold data" }, { peer = "accept" }', r"needs = \['hold'\]"),
     "repeated not at all": (
         '{ peer = "accept" }', '{ repeat = 0, steps = [{ peer = "accept" }] }',

@@ -40,6 +40,7 @@ class Conductor:
                 invalid = await stage.perform(scenario.flat)
             finally:
                 over = time.time_ns()
+                await stage.network.clear()
                 if spectator is not None:
                     spectator.over()
                 log = await self._peer.close(name)

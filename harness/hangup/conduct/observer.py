@@ -42,6 +42,11 @@ class Tracker:
         if self._news is not None and not self._news.done():
             self._news.set_result(None)
 
+    def recent(self) -> list[Segment]:
+        """All segments so far, those included that nobody has looked at yet."""
+        self._pump()
+        return self.segments
+
     def evidence(self) -> tuple[ConnectionEvidence, ...]:
         """What the packets so far show, connection by connection, in the order of their first packets."""
         self._pump()

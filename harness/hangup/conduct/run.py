@@ -212,8 +212,7 @@ class _Runner:
         self._hosts = (
             {lab.host: "PEER", lab.client_host: "CLIENT"} if lab.host != lab.client_host else {lab.host: "HOST"}
         )
-        if lab.blackhole is not None:
-            self._hosts[lab.blackhole] = "PEER"
+        self._hosts |= dict.fromkeys(lab.targets.values(), "PEER")
 
     async def play_all(self, trials: int, jobs: int) -> None:
         """All of them, in rounds over the cells, so that the agents share the work evenly."""
