@@ -81,6 +81,7 @@ SAID: list[tuple[str, Outcome, list[Link]]] = [
     ("java/httpclient", Outcome.REFUSED, [
         link("java.net.ConnectException", ""), link("java.nio.channels.ClosedChannelException", "")]),
     ("java/socket", Outcome.TIMEOUT, [link("java.net.ConnectException", "Connection timed out")]),
+    ("java/socket", Outcome.ABORTED, [link("java.net.SocketException", "Software caused connection abort")]),
     ("java/socket", Outcome.UNREACHABLE, [link("java.net.NoRouteToHostException", "No route to host")]),
     ("java/httpclient", Outcome.UNREACHABLE, [
         link("java.net.ConnectException", "Network is unreachable"),

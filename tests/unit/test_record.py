@@ -127,6 +127,9 @@ ENDINGS = {
     "a part of an answer": (
         {"state": "S1", "first_fin": "nobody", "peer_fin": False, "peer_bytes": 553}, "silence",
     ),
+    "a second request that vanished": (
+        {"state": "S1", "first_fin": "nobody", "peer_fin": False, "request": "partly"}, "silence",
+    ),
     "an answer and nothing more": ({"state": "S1", "first_fin": "nobody", "peer_fin": False}, "none"),
 }  # fmt: skip
 

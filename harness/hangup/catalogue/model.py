@@ -100,7 +100,7 @@ class Wire(Model):
     first_fin: Who | None = None
     rst: Who | Literal["peer if written to"] | None = None
     """Who sent the RSTs. ``peer if written to``: the peer, exactly if the client sent payload after the peer's FIN."""
-    request: Literal["acknowledged", "unacknowledged", "none"] | None = None
+    request: Literal["acknowledged", "partly", "unacknowledged", "none"] | None = None
     """Whether the peer's kernel acknowledged all that the client sent."""
     peer_sent: int | None = Field(default=None, ge=0)
     """Bytes that the peer had put on the wire (of the body, where it sent a head)."""

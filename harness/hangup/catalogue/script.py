@@ -34,6 +34,7 @@ ACTS: dict[Actor, dict[str, Parameters]] = {
         "fin at client": {},  # the client's kernel has the FIN
         "rst at client": {},  # the client's kernel has no such connection any more
         "data read": {},  # the client has read all that has arrived
+        "sent again": {},  # the client's kernel has sent something again: it has sent all that it could before
         "challenge ack": {},  # the client's kernel has answered a RST with an ACK, instead of taking it
     },
     "network": {

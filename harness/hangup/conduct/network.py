@@ -5,7 +5,7 @@ It knows the packets so far, from which forged ones take their numbers, and noth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import get_args
 
 from hangup.catalogue import Step
@@ -16,7 +16,8 @@ from hangup.labs.forge import Forged
 from hangup.wire import Flags, Segment
 from hangup.wire.sequence import offset
 
-CHALLENGE_SECONDS = 5.0
+PACKET_SECONDS = 5.0
+"""How long the packets may take that a script waits for."""
 TARGETS: tuple[Target, ...] = get_args(Target)
 
 
@@ -63,22 +64,17 @@ class TrialNetwork:
         assert self._tracker is not None, "a lab with a router captures"
         return self._tracker.recent()
 
-    async def challenged(self) -> None:
-        """Wait until the client has answered the last RST that it was sent with an ACK (RFC 5961 section 3.2)."""
+    async def wait(self, what: str) -> None:
+        """Wait until the packets show it. Raises TimeoutError where they do not."""
         if self._tracker is None:
-            return
-        await self._tracker.until(self._is_challenged, CHALLENGE_SECONDS)
-        if not self._is_challenged():
-            raise TimeoutError
+            return  # nobody sees packets; such trials are unproved anyway
 
-    def _is_challenged(self) -> bool:
-        reset = answered = False
-        for segment in self._segments():
-            if segment.sport == self._port:
-                reset, answered = bool(segment.flags & Flags.RST), False
-            elif reset and not segment.length and segment.flags == Flags.ACK:
-                answered = True
-        return answered
+        def shown() -> bool:
+            return PACKET_WAITS[what](self._segments(), self._port)
+
+        await self._tracker.until(shown, PACKET_SECONDS)
+        if not shown():
+            raise TimeoutError
 
     async def clear(self) -> None:
         """The trial is over: the network is as it was."""
@@ -94,3 +90,27 @@ def _next(segments: Sequence[Segment]) -> int:
             size = segment.length + bool(segment.flags & Flags.SYN) + bool(segment.flags & Flags.FIN)
             last += max(0, offset(segment.seq + size, last))
     return last & 0xFFFFFFFF
+
+
+def _sent_again(segments: Sequence[Segment], port: int) -> bool:
+    """Whether the last payload of the client's was none that had not been seen."""
+    sent: list[Segment] = [s for s in segments if s.dport == port and s.length]
+    return len(sent) > 1 and offset(sent[-1].seq + sent[-1].length, _next(sent[:-1])) <= 0
+
+
+def _challenged(segments: Sequence[Segment], port: int) -> bool:
+    """Whether the client has answered the last RST that it was sent with an ACK (RFC 5961 section 3.2)."""
+    reset = answered = False
+    for segment in segments:
+        if segment.sport == port:
+            reset, answered = bool(segment.flags & Flags.RST), False
+        elif reset and not segment.length and segment.flags == Flags.ACK:
+            answered = True
+    return answered
+
+
+PACKET_WAITS: dict[str, Callable[[Sequence[Segment], int], bool]] = {
+    "sent again": _sent_again,
+    "challenge ack": _challenged,
+}
+"""Steps that wait for packets: whether the trial's segments, and its port, show them."""

@@ -14,7 +14,7 @@ from hangup.agents.agent import Agent
 from hangup.agents.protocol import Close, Connect, Exchange, Message, Recv, Reply, Send, Shutdown
 from hangup.catalogue import Scenario, Step
 from hangup.catalogue.script import bytes_sent
-from hangup.conduct.network import TrialNetwork
+from hangup.conduct.network import PACKET_WAITS, TrialNetwork
 from hangup.conduct.observer import Tracker
 from hangup.conduct.peer import Peer
 from hangup.conduct.trial import Operation, Spectator
@@ -219,8 +219,8 @@ class Stage:
 
     async def _wait(self, what: str) -> None:
         """Wait until the client's kernel shows that something has arrived, or been read."""
-        if what == "challenge ack":
-            await self.network.challenged()
+        if what in PACKET_WAITS:
+            await self.network.wait(what)
             return
         if self._lab.diag is None or self._remote is None:
             await asyncio.sleep(0.05)  # no kernel to ask; such trials are unproved anyway

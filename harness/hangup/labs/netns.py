@@ -24,6 +24,7 @@ from hangup.labs.base import Building, LabName, Network, Side, Target, quietly
 from hangup.labs.firewall import Fate
 from hangup.labs.forge import Forged
 from hangup.labs.host import HostLab
+from hangup.labs.outbox import Outbox
 from hangup.labs.process import Process, adopt
 from hangup.labs.sockdiag import SocketDiag
 
@@ -89,6 +90,7 @@ class NetnsLab(HostLab):
         self.capture: Ring | None = None
         self.diag: SocketDiag | None = None
         self._control: socket.socket | None = None
+        self._outbox: Outbox | None = None
         self._keeper: subprocess.Popen[bytes] | None = None
         self._processes: dict[int, Process] = {}
         self._orders: dict[int, asyncio.Future[None]] = {}
@@ -113,6 +115,7 @@ class NetnsLab(HostLab):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
         ours.setblocking(False)
+        self._outbox = Outbox(ours)
         with theirs:
             self._keeper = subprocess.Popen(  # noqa: ASYNC220  (a fork is quick, and its end is awaited in a thread)
                 [*unshare_command(), sys.executable, "-m", "hangup.labs.keeper", str(theirs.fileno())],
@@ -137,11 +140,7 @@ class NetnsLab(HostLab):
         stdin, stdout, stderr = os.pipe(), os.pipe(), os.pipe()
         order = {"spawn": list(argv), "id": number, "env": dict(env), "cwd": str(cwd), "side": side}
         process = self._processes[number] = Process(kill=lambda: self._send({"kill": number}))
-        try:
-            self._send(order, [stdin[0], stdout[1], stderr[1]])
-        finally:
-            for fd in (stdin[0], stdout[1], stderr[1]):
-                os.close(fd)
+        self._send(order, [stdin[0], stdout[1], stderr[1]])
         await adopt(process, stdin[1], stdout[0], stderr[0])
         await started
         return process
@@ -162,6 +161,9 @@ class NetnsLab(HostLab):
 
     async def close(self) -> None:
         """Let go of the keeper: it exits, and the kernel removes the rest."""
+        if self._outbox is not None:
+            self._outbox.close()
+            self._outbox = None
         if self._control is not None:
             asyncio.get_running_loop().remove_reader(self._control)
             self._control.close()
@@ -187,8 +189,8 @@ class NetnsLab(HostLab):
             process.stderr.close()
 
     def _send(self, message: dict[str, Any], fds: Sequence[int] = ()) -> None:
-        if self._control is not None:
-            socket.send_fds(self._control, [json.dumps(message).encode()], list(fds))
+        if self._outbox is not None:
+            self._outbox.send(json.dumps(message).encode(), fds)
 
     def _hear(self) -> None:
         assert self._control is not None

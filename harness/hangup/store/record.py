@@ -107,7 +107,8 @@ def _connections(trial: Trial, scenario: Scenario) -> tuple[Connection, ...]:
 def ending(evidence: ConnectionEvidence, *, whole: int, drawn: bool) -> Ending:
     """What the peer or the network did to a connection; the client's own closing is not an ending of this kind.
 
-    ``whole``: bytes of a whole response, less of which is a silence where nothing else happened. A RST behind the
+    ``whole``: bytes of a whole response, less of which is a silence where nothing else happened, as it is where what
+    the client sent is not even acknowledged. A RST behind the
     peer's FIN counts where ``drawn``: where the scenario makes a claim of it. Elsewhere it answers
     what the client happens to send when all is over, before or after it is observed.
     """
@@ -121,4 +122,5 @@ def ending(evidence: ConnectionEvidence, *, whole: int, drawn: bool) -> Ending:
         return "fin, rst"
     if evidence.peer_fin:
         return "fin"
-    return "silence" if evidence.peer_bytes < whole else "none"
+    unanswered = evidence.peer_bytes < whole or evidence.request in ("partly", "unacknowledged")
+    return "silence" if unanswered else "none"
