@@ -45,10 +45,6 @@ class ConnectionEvidence:
     """The kinds of ICMP errors about the client's segments, each once, in the order of their first one."""
 
 
-_ICMP = {(3, 0): "net-unreachable", (3, 1): "host-unreachable", (3, 3): "port-unreachable", (3, 13): "admin-prohibited"}
-"""Of ICMP's types and codes (RFC 792, RFC 1812 section 5.2.7.1) those that scenarios have."""
-
-
 def describe(connection: Connection, port: int, segments: Sequence[Segment]) -> ConnectionEvidence:
     """The evidence of one connection to the trial's ``port``; ``segments`` are all of the trial's."""
     client: Literal["orig", "resp"] = "orig" if connection.resp.port == port else "resp"
@@ -82,7 +78,7 @@ def describe(connection: Connection, port: int, segments: Sequence[Segment]) -> 
         written_after_fin=_written_after_fin(connection, client, segments),
         closed=connection.closed,
         forged=_forged(connection, client, segments),
-        icmp=tuple(dict.fromkeys(_ICMP.get((e.type, e.code), f"type {e.type} code {e.code}") for e in connection.icmp)),
+        icmp=tuple(dict.fromkeys(error.kind for error in connection.icmp)),
     )
 
 

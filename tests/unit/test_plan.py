@@ -7,7 +7,9 @@ from hangup.catalogue import load_catalogue
 from hangup.conduct.plan import CellId, Skipped, plan
 
 CATALOGUE = load_catalogue()
-STREAM = ClientInfo(layer="stream", ops=["exchange", "connect", "send", "recv", "shutdown", "close"])
+STREAM = ClientInfo(
+    layer="stream", ops=["exchange", "connect", "send", "recv", "shutdown", "close"], features=["keepalive"]
+)
 HTTP = ClientInfo(layer="http", ops=["exchange", "close"])
 ALL = frozenset({"net", "hold", "router", "firewall", "abort"})
 

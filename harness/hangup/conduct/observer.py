@@ -17,6 +17,9 @@ class PacketListener(Protocol):
     def packet(self, segment: Segment) -> None:
         """One segment of the trial."""
 
+    def icmp(self, error: IcmpError) -> None:
+        """An ICMP error about one."""
+
 
 class Tracker:
     """The packets of one trial, so far."""
@@ -37,8 +40,11 @@ class Tracker:
         self._table.feed(segment)
         if isinstance(segment, Segment):
             self.segments.append(segment)
-            if self._listener is not None:
+        if self._listener is not None:
+            if isinstance(segment, Segment):
                 self._listener.packet(segment)
+            else:
+                self._listener.icmp(segment)
         if self._news is not None and not self._news.done():
             self._news.set_result(None)
 

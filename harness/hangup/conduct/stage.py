@@ -63,11 +63,12 @@ class Stage:
 
     def __init__(
         self, lab: Lab, peer: Peer, agent: Agent, client: str, scenario: Scenario, name: str, port: int,
-        tracker: Tracker | None, spectator: Spectator | None,
+        tracker: Tracker | None, spectator: Spectator | None, waiting: Callable[[], None],
     ) -> None:  # fmt: skip
+        """``waiting`` is told when the script has come to its last step."""
         self._lab, self._peer, self._agent = lab, peer, agent
         self._client, self._scenario, self._name, self._port = client, scenario, name, port
-        self._tracker, self._spectator = tracker, spectator
+        self._tracker, self._spectator, self._waiting = tracker, spectator, waiting
         self.network = TrialNetwork(lab, port, tracker)
         self._remote: int | None = None
         self._played: list[Step] = []
@@ -100,6 +101,8 @@ class Stage:
     async def _play(self, steps: Sequence[Step]) -> None:
         batch: list[Step] = []
         for step in [*steps, None]:
+            if step is steps[-1]:
+                self._waiting()
             if step is not None and step.actor == "peer":
                 batch.append(step)
                 continue
