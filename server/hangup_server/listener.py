@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from hangup_server import hold
 from hangup_server.log import Address
-from hangup_server.waiting import readable, until
+from hangup_server.waiting import readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -99,12 +99,6 @@ class Listener:
     def release_handshake(self) -> None:
         if self._sock is not None:
             hold.release(self._sock)
-
-    async def await_handshake(self) -> None:
-        """Waits until a segment was held back."""
-        sock = self._sock
-        if sock is not None:
-            await until(lambda: hold.dropped(sock))
 
     def fill(self) -> None:
         """Linux drops SYNs, and resets what completes its handshake, while more is in the queue than its size."""

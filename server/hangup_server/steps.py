@@ -90,16 +90,6 @@ class HoldHandshake(ListenerStep):
 
 
 @dataclass(frozen=True)
-class AwaitHandshake(ListenerStep):
-    """Wait until a segment was held back: the kernel has answered the SYN that came before it."""
-
-    name: ClassVar[str] = "await handshake"
-
-    async def run(self, listener: Listener) -> None:
-        await listener.await_handshake()
-
-
-@dataclass(frozen=True)
 class ReleaseHandshake(ListenerStep):
     """Let all in again; what was dropped comes with the client's next retransmission."""
 
@@ -389,7 +379,6 @@ _KINDS: tuple[type[Step], ...] = (
     StopListening,
     AwaitConnection,
     HoldHandshake,
-    AwaitHandshake,
     ReleaseHandshake,
     FillQueue,
     Accept,

@@ -34,6 +34,7 @@ ACTS: dict[Actor, dict[str, Parameters]] = {
         "fin at client": {},  # the client's kernel has the FIN
         "rst at client": {},  # the client's kernel has no such connection any more
         "data read": {},  # the client has read all that has arrived
+        "data sent": {},  # the client's kernel has sent payload
         "sent again": {},  # the client's kernel has sent something again: it has sent all that it could before
         "challenge ack": {},  # the client's kernel has answered a RST with an ACK, instead of taking it
     },
@@ -64,7 +65,7 @@ NETWORK_NEEDS = {
 """What the lab must have for each step of the network."""
 
 BEGINS_CONNECTION = (
-    "stop listening", "await connection", "hold handshake", "await handshake", "release handshake", "fill queue",
+    "stop listening", "await connection", "hold handshake", "release handshake", "fill queue",
     "hold data", "accept",
 )  # fmt: skip
 """Peer acts that a further connection does not repeat: the listener's, and the accept itself."""

@@ -92,6 +92,11 @@ def _next(segments: Sequence[Segment]) -> int:
     return last & 0xFFFFFFFF
 
 
+def _sent(segments: Sequence[Segment], port: int) -> bool:
+    """Whether the client has sent payload."""
+    return any(s.dport == port and s.length for s in segments)
+
+
 def _sent_again(segments: Sequence[Segment], port: int) -> bool:
     """Whether the last payload of the client's was none that had not been seen."""
     sent: list[Segment] = [s for s in segments if s.dport == port and s.length]
@@ -110,6 +115,7 @@ def _challenged(segments: Sequence[Segment], port: int) -> bool:
 
 
 PACKET_WAITS: dict[str, Callable[[Sequence[Segment], int], bool]] = {
+    "data sent": _sent,
     "sent again": _sent_again,
     "challenge ack": _challenged,
 }

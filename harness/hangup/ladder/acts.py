@@ -37,7 +37,6 @@ EFFECTS: dict[str, Effect] = {
     "stop listening": Effect.NONE,
     "await connection": Effect.CONNECTED,
     "hold handshake": Effect.NONE,
-    "await handshake": Effect.CONNECTED,
     "release handshake": Effect.NONE,
     "fill queue": Effect.NONE,
     "accept": Effect.CONNECTED,
