@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,7 +37,9 @@ GONE_MARK = 1
 """Of packets that the router is to send on to a host that is not there any more."""
 
 _ROUTER: dict[Place, str] = {"client": "192.0.2.254", "peer": "198.51.100.254"}
-_NOBODY = "198.51.100.77"
+_NOBODY = tuple(f"198.51.100.{number}" for number in range(10, 210))
+"""Hosts that are gone. A connection goes to one of many, because the packets that wait for the ARP of one are dropped,
+instead of answered, when another comes at the moment at which it fails."""
 _TO_NOBODY = 100
 """The routing table of what is marked as gone."""
 
@@ -102,7 +105,9 @@ def wire_up(namespaces: Namespaces) -> None:
                 _address(ip, link, _ROUTER[side], {_HOSTS[side]: _MACS[side]})
             ip.route("add", dst=f"{BLACKHOLE_HOST}/32", type="blackhole")
             ip.rule("add", fwmark=GONE_MARK, table=_TO_NOBODY)
-            ip.route("add", dst="default", gateway=_NOBODY, oif=ip.link_lookup(ifname=TO_PEER)[0], table=_TO_NOBODY)
+            out = ip.link_lookup(ifname=TO_PEER)[0]
+            gone = [{"gateway": host, "oif": out} for host in _NOBODY]
+            ip.route("add", family=socket.AF_INET, dst="default", multipath=gone, table=_TO_NOBODY)
         _set(_neighbours(TO_PEER))
         plain_wire(TO_CLIENT)
         plain_wire(TO_PEER)
@@ -134,15 +139,15 @@ def _set(settings: dict[str, str]) -> None:
 
 
 def _neighbours(link: str) -> dict[str, str]:
-    """A host that is gone is missed after three questions, 0.3 s apart; by default these are 1 s apart."""
-    return {f"ipv4/neigh/{link}/retrans_time_ms": "300"}
+    """A host that is gone is missed after three questions, which are 0.2 s apart instead of 1 s."""
+    return {f"ipv4/neigh/{link}/retrans_time_ms": "200"}
 
 
 def sysctls(place: Place) -> dict[str, str]:
     """The settings of one host, below /proc/sys/net; one that the kernel lacks is left out."""
     settings = {"ipv6/conf/all/disable_ipv6": "1"}
-    if place == "router":  # with a ratemask of 0 no kind of ICMP message is limited
-        return settings | {"ipv4/ip_forward": "1", "ipv4/icmp_ratemask": "0"}
+    if place == "router":  # with a ratemask of 0 no kind of ICMP message is limited; 1: a path for each connection
+        return settings | {"ipv4/ip_forward": "1", "ipv4/icmp_ratemask": "0", "ipv4/fib_multipath_hash_policy": "1"}
     if place == "peer":  # no router. No listener but that of a trial that fills its queue ever overflows
         return settings | {"ipv4/ip_forward": "0", "ipv4/tcp_abort_on_overflow": "1"}
     # What takes minutes or hours by default takes seconds. A connect gives up after 1 + 2 + 4 + 4 s (before Linux 6.15,
