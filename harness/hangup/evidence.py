@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hangup.catalogue import Scenario, Wire
-from hangup.wire import Connection, Segment
+from hangup.wire import Connection, Flags, Segment
 
 Who = Literal["client", "peer", "nobody"]
 Request = Literal["acknowledged", "partly", "unacknowledged", "none"]
@@ -39,6 +39,10 @@ class ConnectionEvidence:
     """Whether the client sent payload after the peer's FIN."""
     closed: bool
     """Whether nothing more was to be expected on it."""
+    forged: bool = False
+    """Whether a RST in the peer's name has another TTL than the peer's other segments."""
+    icmp: tuple[str, ...] = ()
+    """The kinds of ICMP errors about the client's segments, each once, in the order of their first one."""
 
 
 def describe(connection: Connection, port: int, segments: Sequence[Segment]) -> ConnectionEvidence:
@@ -57,6 +61,8 @@ def describe(connection: Connection, port: int, segments: Sequence[Segment]) -> 
         ended = {fin.by for fin in connection.fins if fin.number < reset.number}
         if who == "client" and len(ended) == 2:
             continue  # it answers a late duplicate, such as a second ACK, when the connection is over
+        if who == "peer" and not reset.acceptable:
+            continue  # the client does not take it: it ends nothing
         if who not in rst:
             rst.append(who)
     return ConnectionEvidence(
@@ -71,7 +77,15 @@ def describe(connection: Connection, port: int, segments: Sequence[Segment]) -> 
         request="none" if not sent else "acknowledged" if acked >= sent else "partly" if acked else "unacknowledged",
         written_after_fin=_written_after_fin(connection, client, segments),
         closed=connection.closed,
+        forged=_forged(connection, client, segments),
+        icmp=tuple(dict.fromkeys(error.kind for error in connection.icmp)),
     )
+
+
+def _forged(connection: Connection, client: str, segments: Sequence[Segment]) -> bool:
+    port = (connection.orig if client == "orig" else connection.resp).port
+    ttls = {s.ttl for s in segments if s.dport == port and not s.flags & Flags.RST}
+    return bool(ttls) and any(reset.by != client and reset.ttl not in ttls for reset in connection.resets)
 
 
 def _written_after_fin(connection: Connection, client: str, segments: Sequence[Segment]) -> bool:
@@ -82,9 +96,10 @@ def _written_after_fin(connection: Connection, client: str, segments: Sequence[S
 
 def verify(scenario: Scenario, connections: Sequence[ConnectionEvidence]) -> list[str]:
     """Every claim of the scenario's ``[wire]`` that the evidence contradicts, in words; none: the trial is valid."""
+    claims = scenario.wire
     if not connections:
-        return ["no connection was seen on the wire"]
-    first, claims = connections[0], scenario.wire
+        return [] if "nothing" in claims.end else ["no connection was seen on the wire"]
+    first = connections[0]
     wrong = []
     if first.state not in claims.end:
         wrong.append(f"the connection ended {first.state} ({first.history}), not {' or '.join(claims.end)}")
@@ -97,6 +112,10 @@ def verify(scenario: Scenario, connections: Sequence[ConnectionEvidence]) -> lis
         body = max(0, first.peer_bytes - scenario.head_sent)
         if body != claims.peer_sent:
             wrong.append(f"the peer sent {body} bytes, not {claims.peer_sent}")
+    if claims.forged is not None and first.forged != claims.forged:
+        wrong.append(f"{'a' if first.forged else 'no'} RST in the peer's name came from another host")
+    if claims.icmp is not None and (" and ".join(first.icmp) or "none") != claims.icmp:
+        wrong.append(f"ICMP errors: {' and '.join(first.icmp) or 'none'}, not {claims.icmp}")
     return wrong
 
 

@@ -7,6 +7,7 @@ the peer itself or in a child process.
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import socket
 import struct
@@ -19,7 +20,7 @@ from hangup_server.http import NotHttpError, RequestParser
 from hangup_server.log import ConnectionLog, RequestLog
 from hangup_server.script import together
 from hangup_server.steps import ConnectionStep, StepError, explain
-from hangup_server.waiting import readable, writable
+from hangup_server.waiting import readable, until, writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,12 +28,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CHUNK = 1 << 16
-POLL = 0.001
-"""Seconds between two looks at what the kernel counts but does not announce."""
-
 _ABORT = struct.pack("ii", 1, 0)  # struct linger: on, for 0 seconds
 _SHUTDOWN = {"write": socket.SHUT_WR, "read": socket.SHUT_RD}
 _DARWIN_SO_NWRITE = 0x1024
+_TCP_REPAIR = 19  # linux/tcp.h; the socket module does not name it
 
 
 class Connection:
@@ -107,7 +106,7 @@ class Connection:
                 raise StepError("data had come in before it was held")
             return hold.dropped(sock) > dropped_before
 
-        await _until(held)
+        await until(held)
         self._note("await held data")
 
     # Reading
@@ -223,7 +222,7 @@ class Connection:
 
     async def drained(self) -> None:
         sock = self._open()
-        await _until(lambda: not _unacknowledged(sock))
+        await until(lambda: not _unacknowledged(sock))
         self._note("drained")
 
     async def pause(self, seconds: float) -> None:
@@ -248,6 +247,18 @@ class Connection:
         self._sock = None
         self._note("reset")
 
+    def vanish(self) -> None:
+        """tcp(7)'s TCP_REPAIR is for moving connections between hosts: closed in this mode, a socket sends nothing."""
+        self._open().setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR, 1)
+        self._open().close()
+        self._sock = None
+        self._note("vanish")
+
+    async def await_reset(self) -> None:
+        sock = self._open()
+        await until(lambda: sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNRESET)
+        self._note("await reset")
+
     # Common to all
 
     def _open(self) -> socket.socket:
@@ -257,12 +268,6 @@ class Connection:
 
     def _note(self, event: str) -> None:
         self._log.events.append(event)
-
-
-async def _until(true: Callable[[], bool]) -> None:
-    """For what the kernel counts but does not announce."""
-    while not true():  # noqa: ASYNC110 - there is no event to wait for
-        await asyncio.sleep(POLL)
 
 
 def _unless_blocked(call: Callable[..., T], *arguments: object) -> T | None:

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from hangup_server.steps import (
     STEPS,
     Accept,
-    AwaitConnection,
     AwaitHeldData,
     ConnectionStep,
     HoldData,
+    ListenerStep,
     ProcessStep,
     SendStep,
     SendTogether,
     Step,
-    StopListening,
 )
 
 if TYPE_CHECKING:
@@ -113,9 +112,6 @@ def together(steps: Iterable[ConnectionStep]) -> Iterator[ConnectionStep]:
         yield group[0] if len(group) == 1 else SendTogether(tuple(group))
 
 
-_OF_LISTENER = (AwaitConnection, StopListening)
-
-
 class Script(NamedTuple):
     """What happens on each of many connections: what is to be done before and at the accept, and then."""
 
@@ -137,7 +133,7 @@ def script(steps: Sequence[Step]) -> Script:
         return _implied(steps)
     before, accept, after = steps[: accepts[0]], steps[accepts[0]], steps[accepts[0] + 1 :]
     for step in before:
-        if not isinstance(step, (HoldData, *_OF_LISTENER)):
+        if not isinstance(step, (HoldData, ListenerStep)):
             raise ScriptError(f"{step.name}: there is no connection before the accept")
     process = isinstance(accept, Accept) and accept.process
     for step in after:
@@ -154,4 +150,4 @@ def _implied(steps: Sequence[Step]) -> Script:
 
 
 def _of_connection(steps: Sequence[Step]) -> tuple[Step, ...]:
-    return tuple(step for step in steps if not isinstance(step, _OF_LISTENER))
+    return tuple(step for step in steps if not isinstance(step, ListenerStep))

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from hangup_server.connection import Connection
 from hangup_server.steps import (
     Accept,
-    AwaitConnection,
     ConnectionStep,
     HoldData,
+    ListenerStep,
     ProcessStep,
     Step,
     StepError,
@@ -118,11 +118,11 @@ class Trial:
     def _concerns_listener(self, step: Step) -> bool:
         if isinstance(step, HoldData):
             return not self._endpoints
-        return isinstance(step, (Accept, AwaitConnection, StopListening))
+        return isinstance(step, (Accept, ListenerStep))
 
     async def _do(self, step: Step) -> None:
         if isinstance(step, StopListening):
-            self._listener.close()
+            await step.run(self._listener)
         elif not self._listener.listening:
             raise StepError(f"{step.name}: the peer does not listen any more")
         elif isinstance(step, HoldData):
@@ -131,8 +131,8 @@ class Trial:
             raise StepError(f"{step.name}: from the first accept on, every connection is accepted at once")
         elif isinstance(step, Accept):
             await self._accept(step.process)
-        else:
-            await self._listener.wait()
+        elif isinstance(step, ListenerStep):
+            await step.run(self._listener)
 
     async def _run_batch(self, batch: Sequence[Step]) -> None:
         if not batch:

@@ -40,6 +40,15 @@ CLAIMS = {
     "RST if written to, not written": (
         {"rst": "peer if written to"}, {}, {"rst": ("peer",)}, "RST was sent by peer, not by nobody",
     ),
+    "forged": (
+        {"forged": True}, {"forged": True}, {}, "no RST in the peer's name came from another host",
+    ),
+    "not forged": ({"forged": False}, {}, {"forged": True}, "a RST in the peer's name came from another host"),
+    "ICMP": (
+        {"icmp": "host-unreachable"}, {"icmp": ("host-unreachable",)}, {"icmp": ("host-unreachable", "type 3 code 9")},
+        "ICMP errors: host-unreachable and type 3 code 9, not host-unreachable",
+    ),
+    "no ICMP": ({"icmp": "none"}, {}, {"icmp": ("port-unreachable",)}, "ICMP errors: port-unreachable, not none"),
     "request": (
         {"request": "acknowledged"}, {}, {"request": "partly"}, "the request was partly, not acknowledged",
     ),
@@ -76,3 +85,8 @@ def test_every_contradiction_is_told() -> None:
 
 def test_without_a_connection_nothing_is_proved() -> None:
     assert complaints({}) == ["no connection was seen on the wire"]
+
+
+def test_unless_it_is_claimed_that_nothing_is_sent() -> None:
+    assert complaints({"end": "nothing"}) == []
+    assert complaints({"end": "nothing"}, evidence()) == ["the connection ended SF (ShADadFf), not nothing"]

@@ -81,6 +81,11 @@ SAID: list[tuple[str, Outcome, list[Link]]] = [
     ("java/httpclient", Outcome.REFUSED, [
         link("java.net.ConnectException", ""), link("java.nio.channels.ClosedChannelException", "")]),
     ("java/socket", Outcome.TIMEOUT, [link("java.net.ConnectException", "Connection timed out")]),
+    ("java/socket", Outcome.ABORTED, [link("java.net.SocketException", "Software caused connection abort")]),
+    ("java/socket", Outcome.UNREACHABLE, [link("java.net.NoRouteToHostException", "No route to host")]),
+    ("java/httpclient", Outcome.UNREACHABLE, [
+        link("java.net.ConnectException", "Network is unreachable"),
+        link("java.net.SocketException", "Network is unreachable")]),
     ("java/httpclient", Outcome.TIMEOUT, [link("java.net.http.HttpTimeoutException", "request timed out")]),
     ("java/socket", Outcome.BROKEN_PIPE, [link("java.net.SocketException", "Broken pipe")]),
     ("java/socket", Outcome.RESET, [link("java.net.SocketException", "Connection reset")]),
@@ -234,6 +239,11 @@ FAITHFUL = {
     "silence called a timeout": ("silence", op(error=(link("TimeoutError"),)), True),
     "silence called a reset": ("silence", reset(), False),
     "silence kept": ("silence", op(hang=True), True),
+    "ICMP called unreachable": ("unreachable", op(error=(link("E", code="EHOSTUNREACH"),)), True),
+    "a deadline while TCP goes on trying": ("unreachable", op(error=(link("TimeoutError"),)), True),
+    "ICMP called a refusal": ("unreachable", op(error=(link("E", code="ECONNREFUSED"),)), False),
+    "its own kernel's abort": ("aborted", op(error=(link("E", code="ECONNABORTED"),)), True),
+    "its own kernel's abort called a reset": ("aborted", reset(), False),
     "a refusal": ("refused", op(error=(link("E", code="ECONNREFUSED"),)), True),
     "half a body called a success": ("fin", op(received=512, status=200), False),
     "a success": ("fin", HTTP_WHOLE[0], True),
@@ -250,6 +260,12 @@ def test_a_report_agrees_with_the_wire_or_misleads(ending: Ending, operation: Op
 def test_the_ending_of_the_last_connection_counts() -> None:
     seen = observation([HTTP_WHOLE[0], reset()], [conn("fin", WHOLE, "GET"), conn("rst", 0, "GET")])
     assert judge("python/x", "http", CATALOGUE["reuse-after-fin-get-again"], seen).faithful is True
+
+
+def test_where_no_packet_was_sent_the_host_was_unreachable() -> None:
+    told = [op(error=(link("E", code="ENETUNREACH"),))]
+    verdict = judge("python/x", "http", CATALOGUE["no-route"], observation(told, [], state="nothing"))
+    assert (verdict.outcome, verdict.faithful, verdict.processed) == (Outcome.UNREACHABLE, True, 0)
 
 
 def test_without_evidence_nothing_is_faithful_or_misleading() -> None:

@@ -7,9 +7,11 @@ from hangup.catalogue import load_catalogue
 from hangup.conduct.plan import CellId, Skipped, plan
 
 CATALOGUE = load_catalogue()
-STREAM = ClientInfo(layer="stream", ops=["exchange", "connect", "send", "recv", "shutdown", "close"])
+STREAM = ClientInfo(
+    layer="stream", ops=["exchange", "connect", "send", "recv", "shutdown", "close"], features=["keepalive"]
+)
 HTTP = ClientInfo(layer="http", ops=["exchange", "close"])
-ALL = frozenset({"net", "hold"})
+ALL = frozenset({"net", "hold", "router", "firewall", "abort"})
 
 
 def chosen(*names: str) -> dict[str, object]:
@@ -39,6 +41,12 @@ def test_what_the_lab_lacks_is_told_once_for_each_scenario() -> None:
 def test_what_the_platform_lacks() -> None:
     _cells, skipped = plan({"a/tcp": STREAM}, chosen("rst-on-accept"), frozenset(), "loopback")
     assert skipped == [Skipped("rst-on-accept", "the loopback lab has no right to hold segments back at the peer")]
+
+
+def test_a_lab_without_a_firewall() -> None:
+    _cells, skipped = plan({"a/tcp": STREAM}, chosen("host-unreachable"), ALL - {"firewall"}, "netns")
+    assert [skip.what for skip in skipped] == ["host-unreachable"]
+    assert "install nftables" in skipped[0].reason
 
 
 def test_what_a_client_lacks() -> None:

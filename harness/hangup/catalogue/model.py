@@ -23,7 +23,10 @@ from hangup.catalogue.script import ACTORS, BEGINS_CONNECTION, Actor
 ConnState = Literal[
     "SF", "S0", "S1", "S2", "S3", "REJ", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR", "OTH"
 ]  # fmt: skip
-Need = Literal["net", "hold"]
+End = ConnState | Literal["nothing"]
+"""``nothing``: no packet was sent at all."""
+Icmp = Literal["net-unreachable", "host-unreachable", "port-unreachable", "admin-prohibited"]
+Need = Literal["net", "hold", "router", "firewall", "abort"]
 ParameterValue = StrictBool | StrictInt | StrictStr
 
 
@@ -98,15 +101,19 @@ Who = Literal["client", "peer", "nobody"]
 class Wire(Model):
     """What the capture must show of the trial's first connection. Every key is a claim that is checked."""
 
-    end: tuple[ConnState, ...] = Field(min_length=1)
+    end: tuple[End, ...] = Field(min_length=1)
     """Zeek's conn_state: one of these."""
     first_fin: Who | None = None
     rst: Who | Literal["peer if written to"] | None = None
     """Who sent the RSTs. ``peer if written to``: the peer, exactly if the client sent payload after the peer's FIN."""
-    request: Literal["acknowledged", "unacknowledged", "none"] | None = None
+    request: Literal["acknowledged", "partly", "unacknowledged", "none"] | None = None
     """Whether the peer's kernel acknowledged all that the client sent."""
     peer_sent: int | None = Field(default=None, ge=0)
     """Bytes that the peer had put on the wire (of the body, where it sent a head)."""
+    forged: bool | None = None
+    """Whether a RST in the peer's name came from another host: its TTL is not that of the peer's own segments."""
+    icmp: Icmp | Literal["none"] | None = None
+    """The kind of ICMP error, one and no other, that came in answer to the client's segments."""
 
     @model_validator(mode="before")
     @classmethod
@@ -207,10 +214,12 @@ class Scenario(Model):
         stream_only = {"connect", "send", "recv", "shutdown"} & self.client_ops
         if "http" in self.layers and stream_only:
             raise ValueError(f"http clients have no {sorted(stream_only)}; layers must be ['stream']")
-        if any(s.actor == "network" for s in self.flat) and "net" not in self.needs:
-            raise ValueError("network steps need a network of the lab's own: needs = ['net']")
-        if any(s.act.startswith("hold") for s in self.flat) and "hold" not in self.needs:
-            raise ValueError("'hold' steps need a peer with the right to filter its sockets: needs = ['hold']")
+        for step in self.flat:
+            need = script.NETWORK_NEEDS.get(step.act) if step.actor == "network" else None
+            if need is not None and need not in self.needs:
+                raise ValueError(f"network step {step.act!r} needs what not every lab has: needs = ['{need}']")
+        if any(s.act in script.PRIVILEGED for s in self.flat) and "hold" not in self.needs:
+            raise ValueError("'hold' and 'vanish' steps need a peer with rights over its sockets: needs = ['hold']")
         return self
 
 

@@ -34,14 +34,44 @@ ACTS: dict[Actor, dict[str, Parameters]] = {
         "fin at client": {},  # the client's kernel has the FIN
         "rst at client": {},  # the client's kernel has no such connection any more
         "data read": {},  # the client has read all that has arrived
+        "data sent": {},  # the client's kernel has sent payload
+        "sent again": {},  # the client's kernel has sent something again: it has sent all that it could before
+        "challenge ack": {},  # the client's kernel has answered a RST with an ACK, instead of taking it
     },
     "network": {
-        "blackhole": {},  # the client's packets to this trial's peer vanish without an answer
+        # before the client connects: the address that it is told
+        "blackhole": {},  # one from which nothing ever answers
+        "no route": {},  # one to which the client's host has no route
+        # at any time: what the router does from now on to the trial's packets, or with `flow` to its first connection's
+        "drop": {"flow": bool},  # they vanish, either way
+        "reset": {"flow": bool},  # the client's are answered with a RST, and go no further
+        "reject": {"flow": bool},  # with ICMP: port unreachable
+        "unreachable": {"flow": bool},  # with ICMP: host unreachable
+        "prohibit": {"flow": bool},  # with ICMP: administratively prohibited
+        "gone": {"flow": bool},  # the router sends them on to a host that does not answer ARP
+        # on the first connection, once it is accepted
+        "forge rst": {"to": str, "ahead": int},  # to the client or the `peer`; `ahead` of the number it awaits
+        "abort": {},  # the client's kernel aborts it
     },
 }
 
-BEGINS_CONNECTION = ("stop listening", "hold data", "accept")
+NETWORK_NEEDS = {
+    "blackhole": "net", "no route": "net",
+    "drop": "firewall", "reset": "firewall", "reject": "firewall", "unreachable": "firewall", "prohibit": "firewall",
+    "gone": "firewall",
+    "forge rst": "router",
+    "abort": "abort",
+}  # fmt: skip
+"""What the lab must have for each step of the network."""
+
+BEGINS_CONNECTION = (
+    "stop listening", "await connection", "hold handshake", "release handshake", "fill queue",
+    "hold data", "accept",
+)  # fmt: skip
 """Peer acts that a further connection does not repeat: the listener's, and the accept itself."""
+
+PRIVILEGED = ("hold data", "hold all", "hold handshake", "vanish")
+"""Peer acts that not every user may do to a socket."""
 
 RESPONSE_LENGTH = 1024
 """Bytes of the body that a whole response has, where a script sends none."""

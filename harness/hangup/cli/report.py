@@ -111,6 +111,8 @@ def _evidence(connection: ConnectionEvidence) -> str:
         f"Zeek's state {connection.state}, history {connection.history}; first FIN by {fin}, RST by {resets}; "
         f"{size(connection.client_bytes)} from the client ({connection.request}), "
         f"{size(connection.peer_bytes)} from the peer"
+        + "; a RST in the peer's name came from another host" * connection.forged
+        + (f"; ICMP {' and '.join(connection.icmp)}" if connection.icmp else "")
     )
 
 
@@ -144,7 +146,7 @@ def stored_evidence_lines(observation: Observation) -> list[RenderableType]:
         requests = [r.method if r.complete else f"{r.method} (not whole)" for r in connection.requests]
         shown.append(
             Text(
-                f"connection {number}: the peer ended it with {_ENDINGS[connection.ending]}, had sent "
+                f"connection {number}: {_ENDINGS[connection.ending]}; the peer had sent "
                 f"{size(connection.sent)}, and had read {', '.join(requests) or 'no request'}"
             )
         )
@@ -152,12 +154,14 @@ def stored_evidence_lines(observation: Observation) -> list[RenderableType]:
 
 
 _ENDINGS: dict[Ending, str] = {
-    "fin": "FIN",
-    "rst": "RST",
-    "fin, rst": "FIN, then RST",
-    "refused": "RST in answer to the SYN",
-    "silence": "silence",
-    "none": "nothing",
+    "fin": "the peer ended it with FIN",
+    "rst": "the peer, or somebody in its name, ended it with RST",
+    "fin, rst": "the peer ended it with FIN, then RST",
+    "refused": "the SYN was answered with RST or ICMP port unreachable",
+    "unreachable": "ICMP said that the peer cannot be reached",
+    "aborted": "the client's own kernel aborted it",
+    "silence": "the peer fell silent",
+    "none": "nobody but the client ended it",
 }
 
 

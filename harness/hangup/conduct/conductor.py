@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from hangup.agents.agent import Agent
 from hangup.catalogue import Scenario
@@ -29,15 +30,15 @@ class Conductor:
 
     async def play(
         self, agent: Agent, client: str, scenario: Scenario, name: str, *,
-        spectator: Spectator | None = None,
+        spectator: Spectator | None = None, waiting: Callable[[], None] = lambda: None,
     ) -> Trial:  # fmt: skip
-        """Play ``scenario`` with ``client``.
+        """Play ``scenario`` with ``client``. ``waiting`` is told when only its last step is left.
 
         Raises AgentFault where the agent, and not the client, failed, PeerFault where the peer cannot play the script.
         """
         port = await self._peer.open(name, scenario.further_steps)
         tracker = self._observer.watch(port, spectator) if self._observer else None
-        stage = Stage(self._lab, self._peer, agent, client, scenario, name, port, tracker, spectator)
+        stage = Stage(self._lab, self._peer, agent, client, scenario, name, port, tracker, spectator, waiting)
         started = time.time_ns()
         invalid: str | None = None
         try:
@@ -45,6 +46,7 @@ class Conductor:
                 invalid = await stage.perform(scenario.flat)
             finally:
                 over = time.time_ns()
+                await stage.network.clear()
                 if spectator is not None:
                     spectator.over()
                 log = await self._peer.close(name)

@@ -22,6 +22,9 @@ class PacketListener(Protocol):
     def packet(self, segment: Segment) -> None:
         """One segment of the trial."""
 
+    def icmp(self, error: IcmpError) -> None:
+        """An ICMP error about one."""
+
 
 class Tracker:
     """The packets of one trial, so far."""
@@ -44,10 +47,18 @@ class Tracker:
         self._table.feed(segment)
         if isinstance(segment, Segment):
             self.segments.append(segment)
-            if self._listener is not None:
+        if self._listener is not None:
+            if isinstance(segment, Segment):
                 self._listener.packet(segment)
+            else:
+                self._listener.icmp(segment)
         if self._news is not None and not self._news.done():
             self._news.set_result(None)
+
+    def recent(self) -> list[Segment]:
+        """All segments so far, those included that nobody has looked at yet."""
+        self._pump()
+        return self.segments
 
     def evidence(self) -> tuple[ConnectionEvidence, ...]:
         """What the packets so far show, connection by connection, in the order of their first packets."""

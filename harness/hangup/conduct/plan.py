@@ -62,4 +62,10 @@ def plan(
     return cells, skipped
 
 
-_NEEDS = {"net": "network of its own", "hold": "right to hold segments back at the peer"}
+_NEEDS = {
+    "net": "network of its own",
+    "hold": "right to hold segments back at the peer",
+    "router": "router between client and peer",
+    "firewall": "firewall between client and peer (on Linux, with --lab netns: install nftables)",
+    "abort": "right to abort a client's connection, or no kernel that does it (CONFIG_INET_DIAG_DESTROY)",
+}

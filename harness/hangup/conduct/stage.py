@@ -14,6 +14,7 @@ from hangup.agents.agent import Agent
 from hangup.agents.protocol import Close, Connect, Exchange, Message, Recv, Reply, Send, Shutdown
 from hangup.catalogue import Scenario, Step
 from hangup.catalogue.script import bytes_sent
+from hangup.conduct.network import PACKET_WAITS, TrialNetwork
 from hangup.conduct.observer import Tracker
 from hangup.conduct.peer import Peer
 from hangup.conduct.trial import Operation, Spectator
@@ -62,12 +63,13 @@ class Stage:
 
     def __init__(
         self, lab: Lab, peer: Peer, agent: Agent, client: str, scenario: Scenario, name: str, port: int,
-        tracker: Tracker | None, spectator: Spectator | None,
+        tracker: Tracker | None, spectator: Spectator | None, waiting: Callable[[], None],
     ) -> None:  # fmt: skip
+        """``waiting`` is told when the script has come to its last step."""
         self._lab, self._peer, self._agent = lab, peer, agent
         self._client, self._scenario, self._name, self._port = client, scenario, name, port
-        self._tracker, self._spectator = tracker, spectator
-        self._host = lab.host
+        self._tracker, self._spectator, self._waiting = tracker, spectator, waiting
+        self.network = TrialNetwork(lab, port, tracker)
         self._remote: int | None = None
         self._played: list[Step] = []
         self._pending: _Asked | None = None
@@ -99,6 +101,8 @@ class Stage:
     async def _play(self, steps: Sequence[Step]) -> None:
         batch: list[Step] = []
         for step in [*steps, None]:
+            if step is steps[-1]:
+                self._waiting()
             if step is not None and step.actor == "peer":
                 batch.append(step)
                 continue
@@ -123,8 +127,7 @@ class Stage:
 
     async def _play_other(self, step: Step) -> None:
         if step.actor == "network":
-            assert self._lab.blackhole is not None
-            self._host = self._lab.blackhole
+            await self.network.play(step, self._remote)
         elif step.actor == "wait":
             async with asyncio.timeout(PEER_SECONDS):
                 await self._wait(step.act)
@@ -167,7 +170,7 @@ class Stage:
     def _request(self, step: Step) -> Callable[[int], Message]:
         """What makes the protocol's request of an id."""
         client, session = self._client, self._name
-        host, port = self._host, self._port
+        host, port = self.network.host, self._port
         match step.act:
             case "connect":
                 alive = step.params.get("keepalive") is True
@@ -219,10 +222,13 @@ class Stage:
 
     async def _wait(self, what: str) -> None:
         """Wait until the client's kernel shows that something has arrived, or been read."""
+        if what in PACKET_WAITS:
+            await self.network.wait(what)
+            return
         if self._lab.diag is None or self._remote is None:
             await asyncio.sleep(0.05)  # no kernel to ask; such trials are unproved anyway
             return
-        local, remote = (self._lab.client_host, self._remote), (self._host, self._port)
+        local, remote = (self._lab.client_host, self._remote), (self.network.host, self._port)
         done = _ARRIVED[what]
         sent = bytes_sent((step.act, step.params) for step in self._played)
         while not done(self._lab.diag.look(local, remote), sent):  # noqa: ASYNC110  (the kernel tells nobody: it has to be asked)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal, Protocol
 
 from hangup.agents.build import Build
 from hangup.agents.manifest import Manifest
 from hangup.capture import Ring
+from hangup.labs.firewall import Fate
+from hangup.labs.forge import Forged
 from hangup.labs.process import Process
 from hangup.labs.sockdiag import SocketDiag
 
@@ -23,6 +25,26 @@ def quietly(title: str) -> None:
     """Where nobody wants to know what is built."""
 
 
+Target = Literal["blackhole", "no route"]
+"""Where a client can be sent to instead of the peer: nothing ever answers; no route leads there."""
+
+
+class Network(Protocol):
+    """Faults in the middle of a trial, which is told by its port. Each raises LabError where it cannot be made."""
+
+    async def fate(self, fate: Fate, port: int, client_port: int | None) -> None:
+        """From now on this becomes of the trial's packets, or only of those of its connection from ``client_port``."""
+
+    async def forge(self, forged: Forged) -> None:
+        """Send a segment, between the two hosts, that neither of them has sent."""
+
+    async def abort(self, client_port: int, port: int) -> None:
+        """Have the client's kernel abort a connection that its owner did not end."""
+
+    async def clear(self, port: int) -> None:
+        """The trial is over: nothing more becomes of its packets."""
+
+
 class Lab(Protocol):
     """A place where trials run. Opened and closed by ``open_lab``."""
 
@@ -31,8 +53,10 @@ class Lab(Protocol):
     """The peer's address, as clients are told it."""
     client_host: str
     """The client's own address."""
-    blackhole: str | None
-    """An address behind the peer from which nothing ever answers; None where the lab has no network of its own."""
+    targets: Mapping[Target, str]
+    """Addresses that are not the peer's; empty where the lab has no network of its own."""
+    network: Network | None
+    """What a trial may do to the network; None where there is no router between client and peer."""
     capture: Ring | None
     """The packets at the client's side; None where the machine does not permit it, and then cells are unproved."""
     diag: SocketDiag | None
@@ -51,7 +75,7 @@ class Lab(Protocol):
         ...
 
     def offers(self) -> frozenset[str]:
-        """The needs that this lab meets: ``net``, ``hold``."""
+        """The needs of scenarios that this lab meets (``hangup.catalogue.model.Need``)."""
         ...
 
     async def close(self) -> None:

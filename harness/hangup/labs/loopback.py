@@ -10,11 +10,12 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 from hangup.capture import Ring
 from hangup.errors import LabError
-from hangup.labs.base import Building, LabName, Side, quietly
+from hangup.labs.base import Building, LabName, Network, Side, Target, quietly
 from hangup.labs.host import HostLab
 from hangup.labs.process import Process, Subprocess
 from hangup.labs.sockdiag import SocketDiag
@@ -26,7 +27,8 @@ class LoopbackLab(HostLab):
 
     name: LabName = "loopback"
     host = client_host = "127.0.0.1"
-    blackhole: str | None = None
+    targets: Mapping[Target, str] = MappingProxyType({})
+    network: Network | None = None
 
     def __init__(self) -> None:
         self.capture: Ring | None = None

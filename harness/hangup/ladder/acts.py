@@ -36,6 +36,9 @@ class Effect(Enum):
 EFFECTS: dict[str, Effect] = {
     "stop listening": Effect.NONE,
     "await connection": Effect.CONNECTED,
+    "hold handshake": Effect.NONE,
+    "release handshake": Effect.NONE,
+    "fill queue": Effect.NONE,
     "accept": Effect.CONNECTED,
     "hold data": Effect.NONE,
     "hold all": Effect.NONE,
@@ -54,6 +57,8 @@ EFFECTS: dict[str, Effect] = {
     "shutdown": Effect.ENDED,
     "close": Effect.ENDED,
     "reset": Effect.ENDED,
+    "await reset": Effect.NONE,
+    "vanish": Effect.NONE,
     "kill": Effect.ENDED,
     "interrupt": Effect.ENDED,
     "terminate": Effect.ENDED,

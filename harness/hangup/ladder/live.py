@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from hangup.ladder.acts import Act, Placer, act_of
 from hangup.ladder.packets import Packet, Packets
-from hangup.ladder.rows import OVER, Row, begins, beside, ends, opens
+from hangup.ladder.rows import OVER, Row, begins, beside, ends, opens, reported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from hangup.catalogue import Step
     from hangup.conduct.trial import Operation
-    from hangup.wire import Segment
+    from hangup.wire import IcmpError, Segment
 
 _FIRST = 1
 
@@ -29,6 +29,8 @@ class LiveLadder:
         """
         self.packets: list[Packet] = []
         """Those that passed before the trial was over."""
+        self.errors: list[IcmpError] = []
+        """The ICMP errors among them."""
         self._further = [Act("accept", "accept"), *map(act_of, further)]
         self._show = show
         self._pump = pump
@@ -71,6 +73,12 @@ class LiveLadder:
             self._current = packet.connection
             self._show(opens(packet))
         self._show(beside(packet, self._placer(packet.connection).feed(packet)))
+
+    def icmp(self, error: IcmpError) -> None:
+        """An ICMP error about one of them."""
+        if not self._over:
+            self.errors.append(error)
+        self._show(reported(error))
 
     def over(self) -> None:
         """The script has been played."""

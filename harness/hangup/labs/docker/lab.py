@@ -11,25 +11,26 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hangup.agents.build import Build
 from hangup.agents.manifest import Manifest
 from hangup.capture import Ring
 from hangup.errors import LabError
-from hangup.labs.base import Building, LabName, Side, quietly
+from hangup.labs.base import Building, LabName, Network, Side, Target, quietly
 from hangup.labs.docker import images
 from hangup.labs.docker.attached import Attached
 from hangup.labs.docker.engine import Engine
 from hangup.labs.docker.leftovers import Owner, remove_run, sweep
 from hangup.labs.docker.spec import ROOT, Spec
-from hangup.labs.keeper import BLACKHOLE_HOST, sysctls
 from hangup.labs.process import Process
 from hangup.labs.sockdiag import SocketDiag
+from hangup.labs.topology import BLACKHOLE_HOST, NOWHERE_HOST, sysctls
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -47,7 +48,8 @@ class DockerLab:
     """One network, two hosts, and the containers that join them. ``start`` makes it; ``close`` removes it all."""
 
     name: LabName = "docker"
-    blackhole: str | None = BLACKHOLE_HOST
+    targets: Mapping[Target, str] = MappingProxyType({"blackhole": BLACKHOLE_HOST, "no route": NOWHERE_HOST})
+    network: Network | None = None
 
     def __init__(self, engine: Engine) -> None:
         self.host = self.client_host = ""
