@@ -7,6 +7,7 @@ the peer itself or in a child process.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import fcntl
 import socket
@@ -32,6 +33,7 @@ _ABORT = struct.pack("ii", 1, 0)  # struct linger: on, for 0 seconds
 _SHUTDOWN = {"write": socket.SHUT_WR, "read": socket.SHUT_RD}
 _DARWIN_SO_NWRITE = 0x1024
 _TCP_REPAIR = 19  # linux/tcp.h; the socket module does not name it
+_MSG_MORE = getattr(socket, "MSG_MORE", 0)  # Linux; elsewhere the FIN has a segment of its own
 
 
 class Connection:
@@ -169,11 +171,24 @@ class Connection:
             self._took(data)
         self._note(f"recv {size}")
 
+    def recv_arrived(self) -> None:
+        before = self._log.read
+        while data := _unless_blocked(self._open().recv, CHUNK):
+            self._took(data)
+        self._note(f"recv arrived {self._log.read - before}")
+
     async def recv_end(self) -> None:
         before = self._log.read
         while data := await self._recv(CHUNK):
             self._took(data)
         self._note(f"recv end {self._log.read - before}")
+
+    async def linger(self) -> None:
+        before = self._log.read
+        with contextlib.suppress(ConnectionResetError):
+            while data := await self._recv(CHUNK):
+                self._took(data)
+        self._note(f"linger {self._log.read - before}")
 
     async def _recv(self, size: int, flags: int = 0) -> bytes:
         sock = self._open()
@@ -206,12 +221,13 @@ class Connection:
 
     # Sending
 
-    async def send(self, data: bytes) -> None:
+    async def send(self, data: bytes, *, with_fin: bool = False) -> None:
         sock = self._open()
+        flags = _MSG_MORE if with_fin else 0
         left = memoryview(data)
         try:
             while left:
-                sent = _unless_blocked(sock.send, left)
+                sent = _unless_blocked(sock.send, left, flags)
                 if sent is None:
                     await writable(sock)
                 else:

@@ -63,6 +63,13 @@ def test_a_client_meets_only_what_speaks_as_it_does() -> None:
     assert skipped == [Skipped("a/h2 normal", "the client is for h2")]
 
 
+def test_a_client_that_races_with_itself_is_left_out_with_the_reason() -> None:
+    racing = CATALOGUE["normal"].model_copy(update={"races": {"a/web": "two threads"}})
+    cells, skipped = plan({"a/web": HTTP, "b/web": HTTP}, {"normal": racing}, ALL, "netns")
+    assert cells == [CellId("b/web", "normal")]
+    assert skipped == [Skipped("a/web normal", "two threads")]
+
+
 def test_cells_come_client_by_client_in_the_order_of_the_scenarios() -> None:
     names = ("rst-mid-body", "normal", "fin-mid-body")
     cells, _skipped = plan({"b/x": HTTP, "a/x": HTTP}, chosen(*names), ALL, "netns")

@@ -16,9 +16,11 @@ from pydantic import (
     model_validator,
 )
 
-from hangup.agents.protocol import Feature, Layer
+from hangup.agents.protocol import ClientId, Feature, Layer
 from hangup.catalogue import script
-from hangup.catalogue.script import ACTORS, BEGINS_CONNECTION, Actor
+from hangup.catalogue.script import ACTORS, RESPONSE_LENGTH, Actor
+from hangup.outcome import Outcome
+from hangup_server.steps import SendHead
 
 ConnState = Literal[
     "SF", "S0", "S1", "S2", "S3", "REJ", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR", "OTH"
@@ -109,7 +111,7 @@ class Wire(Model):
     request: Literal["acknowledged", "partly", "unacknowledged", "none"] | None = None
     """Whether the peer's kernel acknowledged all that the client sent."""
     peer_sent: int | None = Field(default=None, ge=0)
-    """Bytes that the peer had put on the wire (of the body, where it sent a head)."""
+    """Bytes that the peer had put on the wire (of the body, where it sent a head or chunks)."""
     forged: bool | None = None
     """Whether a RST in the peer's name came from another host: its TTL is not that of the peer's own segments."""
     icmp: Icmp | Literal["none"] | None = None
@@ -141,9 +143,15 @@ class Scenario(Model):
     """Seconds that a client gets for one operation before the harness records a ``hang``."""
     waits: bool = False
     """The ending is the passing of time: such trials run side by side, beyond ``--jobs``."""
+    races: dict[ClientId, str] = {}
+    """Clients that are left out, each with the reason: what they report is decided within themselves, by chance."""
     steps: tuple[StepOrRepeat, ...] = Field(min_length=2)
     further: tuple[Step, ...] = ()
     """What the peer does with each further connection: its own steps again, unless said otherwise."""
+    whole: int | None = Field(default=None, ge=0)
+    """Bytes of the body that a whole response has, where no Content-Length announces it."""
+    faithful: tuple[Outcome, ...] = ()
+    """Outcomes that tell the truth about this scenario, beside those that tell it about the wire's ending."""
     wire: Wire
 
     @property
@@ -157,30 +165,41 @@ class Scenario(Model):
     @property
     def further_steps(self) -> tuple[Step, ...]:
         """The peer's steps for a further connection, from just after its accept on; none where it stops listening."""
-        source = self.further or self.flat
+        source = [s for s in self.further or self.flat if s.actor == "peer"]
         if any(s.act == "stop listening" for s in source):
             return ()
-        return tuple(s for s in source if s.actor == "peer" and s.act not in BEGINS_CONNECTION)
+        accept = next((i for i, s in enumerate(source) if s.act == "accept"), -1)
+        return tuple(source[accept + 1 :])
 
     @property
-    def head_sent(self) -> int:
-        """Bytes of response heads that the peer sends on the first connection."""
-        return script.head_sent((s.act, s.params) for s in self.flat if s.actor == "peer")
+    def framing(self) -> int:
+        """Bytes that the peer sends on the first connection and that are no body: heads, and what frames chunks."""
+        return script.framing_sent(self._peer_acts)
 
     @property
     def peer_bytes(self) -> int:
         """Payload bytes that the peer sends on the first connection."""
-        return script.bytes_sent((s.act, s.params) for s in self.flat if s.actor == "peer")
+        return script.bytes_sent(self._peer_acts)
 
     @property
     def announced(self) -> int:
-        """Bytes of the whole response that a client is told to expect."""
-        return script.announced((s.act, s.params) for s in self.flat if s.actor == "peer")
+        """Bytes of the whole response, head and body, that a script's first final head announces: what a reader waits
+        for."""
+        length = self._final_head.length if self.whole is None else self.whole
+        return self.response_head + (length or 0)
 
     @property
     def response_head(self) -> int:
         """Bytes of the head of a whole response."""
-        return self.announced - script.announced_length((s.act, s.params) for s in self.flat if s.actor == "peer")
+        return len(self._final_head.whole())
+
+    @property
+    def _final_head(self) -> SendHead:
+        return script.final_head(self._peer_acts) or SendHead(length=RESPONSE_LENGTH)
+
+    @property
+    def _peer_acts(self) -> list[tuple[str, dict[str, ParameterValue]]]:
+        return [(s.act, s.params) for s in self.flat if s.actor == "peer"]
 
     @property
     def exchanges(self) -> int:
@@ -220,6 +239,14 @@ class Scenario(Model):
                 raise ValueError(f"network step {step.act!r} needs what not every lab has: needs = ['{need}']")
         if any(s.act in script.PRIVILEGED for s in self.flat) and "hold" not in self.needs:
             raise ValueError("'hold' and 'vanish' steps need a peer with rights over its sockets: needs = ['hold']")
+        return self
+
+    @model_validator(mode="after")
+    def _knows_the_whole(self) -> Scenario:
+        if self._final_head.length is None and self.whole is None:
+            raise ValueError("the response's head has no length: say with 'whole' how many bytes its whole body has")
+        if self._final_head.length is not None and self.whole is not None:
+            raise ValueError("'whole' is for a response whose head has no length")
         return self
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
-from hangup_server import http, steps
 from hangup_server import script as peer_script
+from hangup_server.steps import SendHead, SendStep
 
 Actor = Literal["client", "peer", "wait", "network"]
 ACTORS: tuple[Actor, ...] = get_args(Actor)
@@ -33,9 +33,15 @@ ACTS: dict[Actor, dict[str, Parameters]] = {
     "wait": {
         "fin at client": {},  # the client's kernel has the FIN
         "rst at client": {},  # the client's kernel has no such connection any more
-        "data read": {},  # the client has read all that has arrived
-        "data sent": {},  # the client's kernel has sent payload
-        "sent again": {},  # the client's kernel has sent something again: it has sent all that it could before
+        "data read": {"at_most_ms": int},  # the client has read all that has arrived
+        # `at_most_ms`: then go on all the same, where some clients do not read now, or are blocked in a send
+        "send blocked": {},  # the client's send buffer is full, and nothing moves any more
+        "answer": {"at_most_ms": int},  # the client has its answer, which `finish` then observes
+        # by the capture
+        "data sent": {},  # the client has sent payload
+        "request sent": {},  # the client has sent the whole request, whether or not it arrives
+        "request acknowledged": {},  # the peer's kernel has all that the client sent
+        "sent again": {},  # the client has sent something again: it has sent all that it could before
         "challenge ack": {},  # the client's kernel has answered a RST with an ACK, instead of taking it
     },
     "network": {
@@ -64,12 +70,6 @@ NETWORK_NEEDS = {
 }  # fmt: skip
 """What the lab must have for each step of the network."""
 
-BEGINS_CONNECTION = (
-    "stop listening", "await connection", "hold handshake", "release handshake", "fill queue",
-    "hold data", "accept",
-)  # fmt: skip
-"""Peer acts that a further connection does not repeat: the listener's, and the accept itself."""
-
 PRIVILEGED = ("hold data", "hold all", "hold handshake", "vanish")
 """Peer acts that not every user may do to a socket."""
 
@@ -96,39 +96,25 @@ def check(actor: Actor, act: str, params: Mapping[str, object]) -> None:
             raise ValueError(f"{name!r} of {actor} step {act!r} must be a {wanted.__name__}")
 
 
-def bytes_sent(acts: Iterable[tuple[str, Mapping[str, object]]]) -> int:
+Acts = Iterable[tuple[str, Mapping[str, object]]]
+"""Acts of the peer, each with its parameters."""
+
+
+def bytes_sent(acts: Acts) -> int:
     """Payload bytes that these acts of the peer put on the wire."""
+    return sum(len(step.payload()) for step in _sends(acts))
+
+
+def framing_sent(acts: Acts) -> int:
+    """Those of them that are no part of a body: heads, and what frames the chunks of a chunked one."""
+    return sum(step.framing for step in _sends(acts))
+
+
+def final_head(acts: Acts) -> SendHead | None:
+    """The first head that is no interim response (1xx, RFC 9110 section 15.2)."""
+    return next((step for step in _sends(acts) if isinstance(step, SendHead) and step.status >= 200), None)
+
+
+def _sends(acts: Acts) -> list[SendStep]:
     sends = peer_script.parse([{"step": act, **params} for act, params in acts if act.startswith("send")])
-    return sum(len(step.payload()) for step in sends if isinstance(step, steps.SendStep))
-
-
-def head_sent(acts: Iterable[tuple[str, Mapping[str, object]]]) -> int:
-    """Bytes of response heads that a script has the peer send."""
-    return sum(len(_head(params)[: _int(params.get("bytes"))]) for act, params in acts if act == "send head")
-
-
-def announced(acts: Iterable[tuple[str, Mapping[str, object]]]) -> int:
-    """Bytes of the whole response, head and body, that a script's first head announces: what a reader waits for."""
-    params = _first_head(acts)
-    return len(_head(params)) + (_int(params.get("length")) or 0)
-
-
-def announced_length(acts: Iterable[tuple[str, Mapping[str, object]]]) -> int:
-    """Bytes of the body alone that a script's first head announces."""
-    return _int(_first_head(acts).get("length")) or 0
-
-
-def _first_head(acts: Iterable[tuple[str, Mapping[str, object]]]) -> Mapping[str, object]:
-    return next((params for act, params in acts if act == "send head"), {"length": RESPONSE_LENGTH})
-
-
-def _head(params: Mapping[str, object]) -> bytes:
-    return http.response_head(
-        _int(params.get("status")) or 200,
-        length=_int(params.get("length")),
-        close=params.get("close") is True,
-    )
-
-
-def _int(value: object) -> int | None:
-    return value if isinstance(value, int) else None
+    return [step for step in sends if isinstance(step, SendStep)]

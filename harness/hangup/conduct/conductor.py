@@ -62,5 +62,6 @@ class Conductor:
             client=client, scenario=scenario.id, name=name, port=port, client_host=self._lab.client_host,
             operations=tuple(stage.operations), evidence=stage.evidence, log=log,
             started_ns=started, ended_ns=time.time_ns(), over_ns=over, closed_ns=stage.closed_ns,
-            invalid=invalid, kernel=tracker.reasons() if tracker else None, proved=tracker is not None,
+            ports=tracker.client_ports() if tracker else (), kernel=tracker.reasons() if tracker else None,
+            invalid=invalid, proved=tracker is not None,
         )  # fmt: skip

@@ -55,6 +55,8 @@ def plan(
                 skipped.append(Skipped(f"{client} {scenario.id}", f"the client is for {', '.join(beyond)}"))
             elif client in single and scenario.exchanges > 1:
                 skipped.append(Skipped(f"{client} {scenario.id}", "the client uses no connection twice"))
+            elif client in scenario.races:
+                skipped.append(Skipped(f"{client} {scenario.id}", scenario.races[client]))
             elif lacking:
                 skipped.append(Skipped(f"{client} {scenario.id}", f"the client has no {', '.join(lacking)}"))
             else:

@@ -295,5 +295,5 @@ class _Runner:
 
     def _normaliser(self, trial: Trial) -> Normaliser:
         build = self._pool.builds[trial.client.partition("/")[0]]
-        ports = [connection.remote for connection in trial.log]
+        ports = {*trial.ports, *(connection.remote for connection in trial.log)}
         return Normaliser(hosts=self._hosts, port=trial.port, ports=ports, folder=build.folder)

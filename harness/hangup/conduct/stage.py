@@ -21,7 +21,7 @@ from hangup.conduct.trial import Operation, Spectator
 from hangup.errors import AgentFault, PeerFault
 from hangup.evidence import ConnectionEvidence
 from hangup.labs import Lab
-from hangup.labs.sockdiag import ESTABLISHED, SocketState
+from hangup.labs.sockdiag import ESTABLISHED, Blocked, SocketState
 
 SETTLE_SECONDS = 1.0
 """How long the first connection may take to end once the script has been played."""
@@ -41,6 +41,12 @@ _ARRIVED: dict[str, Callable[[SocketState | None, int], bool]] = {
     "data read": lambda socket, sent: socket is None or (socket.received >= sent and socket.unread == 0),
 }
 """Linux unhashes a connection that was reset, and leaves ESTABLISHED on a FIN. ``sent``: the bytes the peer sent."""
+
+_SEEN: dict[str, Callable[[Tracker, int], bool]] = {
+    "request sent": lambda tracker, made: tracker.requests_sent() >= made,
+    "request acknowledged": lambda tracker, _: tracker.request_acknowledged(),
+}
+"""What only the capture shows. ``made``: the exchanges that the script has had the client begin."""
 
 
 @dataclass
@@ -129,8 +135,13 @@ class Stage:
         if step.actor == "network":
             await self.network.play(step, self._remote)
         elif step.actor == "wait":
-            async with asyncio.timeout(PEER_SECONDS):
-                await self._wait(step.act)
+            at_most = step.number("at_most_ms", 0)
+            try:
+                async with asyncio.timeout(at_most / 1000 or PEER_SECONDS):
+                    await self._wait(step.act)
+            except TimeoutError:
+                if not at_most:
+                    raise
         elif step.act == "idle":
             await asyncio.sleep(step.number("ms", 100) / 1000)
         elif step.act == "finish":
@@ -221,18 +232,36 @@ class Stage:
             self._spectator.step(step)
 
     async def _wait(self, what: str) -> None:
-        """Wait until the client's kernel shows that something has arrived, or been read."""
+        """Wait until the client's kernel, or the capture, shows that something has arrived, or been read."""
         if what in PACKET_WAITS:
             await self.network.wait(what)
             return
-        if self._lab.diag is None or self._remote is None:
-            await asyncio.sleep(0.05)  # no kernel to ask; such trials are unproved anyway
+        done = self._sign_of(what)
+        if done is None:
+            await asyncio.sleep(0.05)  # nobody to ask; such trials are unproved anyway
             return
-        local, remote = (self._lab.client_host, self._remote), (self.network.host, self._port)
-        done = _ARRIVED[what]
-        sent = bytes_sent((step.act, step.params) for step in self._played)
-        while not done(self._lab.diag.look(local, remote), sent):  # noqa: ASYNC110  (the kernel tells nobody: it has to be asked)
+        while not done():  # noqa: ASYNC110  (the kernel tells nobody: it has to be asked)
             await asyncio.sleep(_LOOK_SECONDS)
+
+    def _sign_of(self, what: str) -> Callable[[], bool] | None:
+        """What tells whether it has come, where this lab has that."""
+        if what == "answer":
+            return self._pending.future.done if self._pending is not None else None
+        if what in _SEEN:
+            tracker, made = self._tracker, self._exchanges_made()
+            return None if tracker is None else lambda: _SEEN[what](tracker, made)
+        if self._lab.diag is None or self._remote is None:
+            return None
+        local, remote = (self._lab.client_host, self._remote), (self.network.host, self._port)
+        look = self._lab.diag.look
+        if what == "send blocked":
+            return Blocked(lambda: look(local, remote))
+        sent = bytes_sent((step.act, step.params) for step in self._played)
+        return lambda: _ARRIVED[what](look(local, remote), sent)
+
+    def _exchanges_made(self) -> int:
+        pending = self._pending is not None
+        return sum(operation.op == "exchange" for operation in self.operations) + pending
 
     def _take_evidence(self) -> None:
         if self._tracker is not None:

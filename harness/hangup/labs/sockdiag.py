@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+from collections.abc import Callable
 from typing import NamedTuple
 
 NETLINK_SOCK_DIAG = 4
@@ -20,7 +21,11 @@ _NLMSG_ERROR = 2
 
 _INET_DIAG_INFO = 2
 _MESSAGE_SIZE = 72  # struct inet_diag_msg
-_BYTES_RECEIVED = 128  # offset of tcpi_bytes_received in struct tcp_info
+_TCP_INFO = struct.Struct("=128xQ")  # up to tcpi_bytes_received
+_INET_DIAG_SKMEMINFO = 7
+_MEMORY = struct.Struct("=12xI4xI")  # SK_MEMINFO_SNDBUF and SK_MEMINFO_WMEM_QUEUED of nine
+
+_WANTED = 1 << (_INET_DIAG_INFO - 1) | 1 << (_INET_DIAG_SKMEMINFO - 1)
 
 ESTABLISHED = 1
 """As include/net/tcp_states.h numbers it."""
@@ -42,6 +47,8 @@ class SocketState(NamedTuple):
     unacknowledged: int
     received: int
     """Bytes of payload that have ever arrived on it."""
+    writable: bool = True
+    """Its send buffer has so much room that poll(2) would say so; otherwise a writer that waits is left waiting."""
 
 
 class SocketDiag:
@@ -64,7 +71,9 @@ class SocketDiag:
         if kind == _NLMSG_ERROR:  # ENOENT: no such socket
             return None
         _family, state, _timer, _retrans, _expires, unread, unacknowledged = _ANSWER.unpack_from(answer, 16)
-        return SocketState(state, unread, unacknowledged, _received(answer))
+        received = _attribute(answer, _INET_DIAG_INFO, _TCP_INFO)
+        room, queued = _attribute(answer, _INET_DIAG_SKMEMINFO, _MEMORY) or (0, 0)
+        return SocketState(state, unread, unacknowledged, received[0] if received else 0, queued <= 2 * (room - queued))
 
     def close(self) -> None:
         """Close the netlink socket."""
@@ -83,24 +92,46 @@ def destroy(sock: socket.socket, local: tuple[str, int], remote: tuple[str, int]
         raise OSError(-number, os.strerror(-number))
 
 
+class Blocked:
+    """Whether a socket's sender is blocked for good: no room in its buffer, and nothing has moved for some looks.
+
+    A buffer that is full at one look may be drained by the next; only a peer that takes no more leaves it as it is.
+    """
+
+    LOOKS = 50
+
+    def __init__(self, look: Callable[[], SocketState | None]) -> None:
+        self._look = look
+        self._last: SocketState | None = None
+        self._alike = 0
+
+    def __call__(self) -> bool:
+        """One more look."""
+        state = self._look()
+        alike = state is not None and not state.writable and state == self._last
+        self._alike = self._alike + 1 if alike else 0
+        self._last = state
+        return self._alike >= self.LOOKS
+
+
 def _request(kind: int, flags: int, local: tuple[str, int], remote: tuple[str, int]) -> bytes:
     return _REQUEST.pack(
         _REQUEST.size, kind, flags, 0, 0,
-        socket.AF_INET, socket.IPPROTO_TCP, 1 << (_INET_DIAG_INFO - 1), 0, 0xFFFFFFFF,
+        socket.AF_INET, socket.IPPROTO_TCP, _WANTED, 0, 0xFFFFFFFF,
         local[1].to_bytes(2, "big"), remote[1].to_bytes(2, "big"),
         socket.inet_aton(local[0]), socket.inet_aton(remote[0]), 0, 0xFFFFFFFF, 0xFFFFFFFF,
     )  # fmt: skip
 
 
-def _received(answer: bytes) -> int:
-    """``tcpi_bytes_received`` of the answer's INET_DIAG_INFO attribute; 0 where the socket has none (TIME_WAIT)."""
+def _attribute(answer: bytes, wanted: int, layout: struct.Struct) -> tuple[int, ...] | None:
+    """An attribute of the answer, read so; None where the socket has none (TIME_WAIT) or a shorter one."""
     at = 16 + _MESSAGE_SIZE
     while at + 4 <= len(answer):
         size, kind = struct.unpack_from("=HH", answer, at)
-        if kind == _INET_DIAG_INFO and size >= 4 + _BYTES_RECEIVED + 8:
-            return int(struct.unpack_from("=Q", answer, at + 4 + _BYTES_RECEIVED)[0])
+        if kind == wanted and size >= 4 + layout.size:
+            return layout.unpack_from(answer, at + 4)
         at += max(4, (size + 3) & ~3)
-    return 0
+    return None
 
 
 def open_socket() -> socket.socket:

@@ -6,7 +6,7 @@ What is left is the client's own words, so that the same stack gives the same by
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 _RULES: Sequence[tuple[re.Pattern[str], str]] = (
@@ -39,7 +39,7 @@ _NUMBER = re.compile(r"(?<![\d.])\d{2,5}(?![\d.]*\d)")
 class Normaliser:
     """For one trial: its addresses and ports, and the folder that its agent runs in."""
 
-    def __init__(self, *, hosts: dict[str, str], port: int, ports: Sequence[int], folder: Path | None) -> None:
+    def __init__(self, *, hosts: dict[str, str], port: int, ports: Collection[int], folder: Path | None) -> None:
         """``hosts``: what to put for each address; ``port``: the peer's; ``ports``: the client's own."""
         self._folder = f"{folder}/" if folder else None
         self._hosts = hosts
