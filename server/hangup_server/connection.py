@@ -19,10 +19,13 @@ from hangup_server.http import NotHttpError, RequestParser
 from hangup_server.log import ConnectionLog, RequestLog
 from hangup_server.script import together
 from hangup_server.steps import ConnectionStep, StepError, explain
+from hangup_server.tls import Tls
 from hangup_server.waiting import readable, writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from hangup_server.tls_steps import TlsStep
 
 T = TypeVar("T")
 
@@ -47,6 +50,7 @@ class Connection:
         self._parsers: list[RequestParser] = []
         self._http = True
         self._before_hold = (0, 0)
+        self._tls = Tls(self._recv_wire, self._send_wire)
 
     async def run(self, steps: Iterable[ConnectionStep]) -> None:
         """Does the steps in order; raises StepError at the first that cannot be done."""
@@ -80,6 +84,11 @@ class Connection:
         if self._sock is not None:
             self._sock.close()
             self._sock = None
+
+    async def speak(self, step: TlsStep) -> None:
+        """A step of TLS."""
+        await step.speak(self._tls)
+        self._note(step.name)
 
     # Holding data at the door
 
@@ -115,6 +124,8 @@ class Connection:
     async def await_unread(self, wanted: int | None) -> None:
         """Waits for bytes that stay unread. `wanted` None is one whole request."""
         sock = self._open()
+        if self._tls.established:
+            raise StepError("what lies unread under TLS cannot be told from what was read")
         try:
             # What is judged and what is waited beyond must be the same count: more may come between two looks.
             while not self._is_enough(unread := _unread(sock), wanted):
@@ -156,8 +167,8 @@ class Connection:
             taken = self._feed(parser, data)
             if not self._http:
                 raise StepError("what the client sent is not HTTP")
-            # What was peeked at is there: this takes exactly the request's bytes out of the kernel.
-            self._log.read += len(self._open().recv(taken))
+            # What was peeked at is there: this takes exactly the request's bytes, out of the kernel or the record.
+            self._log.read += len(await self._recv(taken))
         self._note(f"{name} {parser.size}")
 
     async def recv(self, size: int) -> None:
@@ -177,6 +188,11 @@ class Connection:
         self._note(f"recv end {self._log.read - before}")
 
     async def _recv(self, size: int, flags: int = 0) -> bytes:
+        if self._tls.established:
+            return await self._tls.recv(size, peek=bool(flags & socket.MSG_PEEK))
+        return await self._recv_wire(size, flags)
+
+    async def _recv_wire(self, size: int, flags: int = 0) -> bytes:
         sock = self._open()
         while (data := _unless_blocked(sock.recv, size, flags)) is None:
             await readable(sock)
@@ -208,18 +224,26 @@ class Connection:
     # Sending
 
     async def send(self, data: bytes) -> None:
+        self._open()
+        before = self._log.wire
+        try:
+            await (self._tls.send(data) if self._tls.established else self._send_wire(data))
+        finally:
+            # Of TLS that was cut off this is the most that can be read.
+            sent = min(len(data), self._log.wire - before)
+            self._log.sent += sent
+            self._note(f"send {sent}" if sent == len(data) else f"send {sent} of {len(data)}")
+
+    async def _send_wire(self, data: bytes) -> None:
         sock = self._open()
         left = memoryview(data)
-        try:
-            while left:
-                sent = _unless_blocked(sock.send, left)
-                if sent is None:
-                    await writable(sock)
-                else:
-                    self._log.sent += sent
-                    left = left[sent:]
-        finally:
-            self._note(f"send {len(data)}" if not left else f"send {len(data) - len(left)} of {len(data)}")
+        while left:
+            sent = _unless_blocked(sock.send, left)
+            if sent is None:
+                await writable(sock)
+            else:
+                self._log.wire += sent
+                left = left[sent:]
 
     async def drained(self) -> None:
         sock = self._open()

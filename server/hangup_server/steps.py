@@ -1,7 +1,7 @@
 """The steps: everything that the peer can be told to do, each with its parameters.
 
 A step is data and calls one verb; how that verb treats a socket is in `connection`, `trial` and `nursery`.
-Adding a step is adding a class here and naming it in `_KINDS`: its fields are its parameters, and `script`
+Adding a step is adding a class here and naming it in `KINDS`: its fields are its parameters, and `script`
 reads and checks them by the fields' types and metadata.
 """
 
@@ -311,7 +311,7 @@ class Terminate(ProcessStep):
     signal: ClassVar[signal.Signals] = signal.SIGTERM
 
 
-_KINDS: tuple[type[Step], ...] = (
+KINDS: tuple[type[Step], ...] = (
     StopListening,
     AwaitConnection,
     Accept,
@@ -336,6 +336,4 @@ _KINDS: tuple[type[Step], ...] = (
     Interrupt,
     Terminate,
 )
-
-STEPS: dict[str, type[Step]] = {kind.name: kind for kind in _KINDS}
-"""Every step that a script may name."""
+"""Every step of TCP and of HTTP/1.1 that a script may name."""

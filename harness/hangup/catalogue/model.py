@@ -175,7 +175,7 @@ class Scenario(Model):
     @property
     def features(self) -> set[Feature]:
         """What a client's API must offer, beside its operations, to play this script."""
-        return {"keepalive"} if any(s.params.get("keepalive") is True for s in self.flat) else set()
+        return set[Feature]().union(*(script.features(s.act, s.params) for s in self.flat))
 
     @property
     def client_ops(self) -> set[str]:

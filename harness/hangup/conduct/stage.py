@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from hangup.agents.agent import Agent
 from hangup.agents.protocol import Close, Connect, Exchange, Message, Recv, Reply, Send, Shutdown
 from hangup.catalogue import Scenario, Step
-from hangup.catalogue.script import bytes_sent
 from hangup.conduct.observer import Tracker
 from hangup.conduct.peer import Peer
 from hangup.conduct.trial import Operation, Spectator
@@ -69,7 +68,7 @@ class Stage:
         self._tracker, self._spectator = tracker, spectator
         self._host = lab.host
         self._remote: int | None = None
-        self._played: list[Step] = []
+        self._sent = 0
         self._pending: _Asked | None = None
         self._hung: _Asked | None = None
         self._patience: asyncio.Timeout | None = None
@@ -116,10 +115,9 @@ class Stage:
             self._tell(step)
         try:
             async with asyncio.timeout(PEER_SECONDS) as self._patience:
-                self._remote = await self._peer.run(self._name, batch) or self._remote
+                self._remote, self._sent = await self._peer.run(self._name, batch)
         finally:
             self._patience = None
-        self._played += batch
 
     async def _play_other(self, step: Step) -> None:
         if step.actor == "network":
@@ -167,11 +165,13 @@ class Stage:
     def _request(self, step: Step) -> Callable[[int], Message]:
         """What makes the protocol's request of an id."""
         client, session = self._client, self._name
-        host, port = self._host, self._port
+        host, port, tls = self._host, self._port, "tls" in self._scenario.features
         match step.act:
             case "connect":
                 alive = step.params.get("keepalive") is True
-                return lambda id: Connect(id=id, client=client, session=session, host=host, port=port, keepalive=alive)
+                return lambda id: Connect(
+                    id=id, client=client, session=session, host=host, port=port, tls=tls, keepalive=alive
+                )
             case "send":
                 fill = step.number("bytes", 64)
                 return lambda id: Send(id=id, client=client, session=session, data="", fill=fill)
@@ -189,7 +189,7 @@ class Stage:
         length = f"Content-Length: {len(body) + fill}\r\n" if body else ""
         request = f"{method} / HTTP/1.1\r\nHost: {host}:{port}\r\n{length}\r\n{body}"
         return lambda id: Exchange(
-            id=id, client=client, session=session, host=host, port=port, method="POST" if body else "GET",
+            id=id, client=client, session=session, host=host, port=port, tls=tls, method="POST" if body else "GET",
             path="/", body=body, request=request, announced=self._scenario.announced, fill=fill,
         )  # fmt: skip
 
@@ -224,8 +224,7 @@ class Stage:
             return
         local, remote = (self._lab.client_host, self._remote), (self._host, self._port)
         done = _ARRIVED[what]
-        sent = bytes_sent((step.act, step.params) for step in self._played)
-        while not done(self._lab.diag.look(local, remote), sent):  # noqa: ASYNC110  (the kernel tells nobody: it has to be asked)
+        while not done(self._lab.diag.look(local, remote), self._sent):  # noqa: ASYNC110  (the kernel tells nobody: it has to be asked)
             await asyncio.sleep(_LOOK_SECONDS)
 
     def _take_evidence(self) -> None:

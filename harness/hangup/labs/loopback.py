@@ -15,6 +15,7 @@ from typing import Self
 from hangup.capture import Ring
 from hangup.errors import LabError
 from hangup.labs.base import Building, LabName, Side, quietly
+from hangup.labs.certificates import Certificates
 from hangup.labs.host import HostLab
 from hangup.labs.process import Process, Subprocess
 from hangup.labs.sockdiag import SocketDiag
@@ -31,6 +32,7 @@ class LoopbackLab(HostLab):
     def __init__(self) -> None:
         self.capture: Ring | None = None
         self.diag: SocketDiag | None = None
+        self.certificates = Certificates(self.host, "localhost")
         self._processes: list[Process] = []
 
     @classmethod
@@ -69,6 +71,7 @@ class LoopbackLab(HostLab):
         for process in self._processes:
             await process.end(0)
         self._processes.clear()
+        self.certificates.remove()
         if self.capture is not None:
             self.capture.close()
         if self.diag is not None:

@@ -20,6 +20,7 @@ from hangup.capture import Ring
 from hangup.errors import LabError
 from hangup.labs import keeper
 from hangup.labs.base import Building, LabName, Side, quietly
+from hangup.labs.certificates import Certificates
 from hangup.labs.host import HostLab
 from hangup.labs.process import Process, adopt
 from hangup.labs.sockdiag import SocketDiag
@@ -76,6 +77,7 @@ class NetnsLab(HostLab):
     def __init__(self) -> None:
         self.capture: Ring | None = None
         self.diag: SocketDiag | None = None
+        self.certificates = Certificates(self.host, "localhost")
         self._control: socket.socket | None = None
         self._keeper: subprocess.Popen[bytes] | None = None
         self._processes: dict[int, Process] = {}
@@ -147,6 +149,7 @@ class NetnsLab(HostLab):
             self._keeper = None
         for number in list(self._processes):
             self._exited(number, -9)
+        self.certificates.remove()
         if self.capture is not None:
             self.capture.close()
         if self.diag is not None:

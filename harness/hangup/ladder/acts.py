@@ -30,6 +30,7 @@ class Effect(Enum):
     ARRIVED = "the client's bytes came in"
     CLIENT_ENDED = "the client's FIN came in"
     SENT = "bytes left"
+    SHAKEN = "bytes left, and the client answered"
     ENDED = "FIN or RST left"
 
 
@@ -57,6 +58,12 @@ EFFECTS: dict[str, Effect] = {
     "kill": Effect.ENDED,
     "interrupt": Effect.ENDED,
     "terminate": Effect.ENDED,
+    "recv hello": Effect.ARRIVED,
+    "send hello": Effect.SENT,
+    "send alert": Effect.SENT,
+    "handshake": Effect.SHAKEN,
+    "send half record": Effect.SENT,
+    "close notify": Effect.SENT,
 }
 """Every step of the peer."""
 
@@ -112,6 +119,8 @@ class Placer:
         """What the client has sent and no act has read."""
         self._sent = self._promised = 0
         """Bytes of the peer: on the wire, and of the acts that were placed."""
+        self._secure = self._answered = False
+        """Whether TLS is spoken, which hides where things begin and end; whether the client spoke after the peer."""
         self._endings = 0
         """FINs and RSTs of a live socket that no act has caused yet."""
 
@@ -127,6 +136,7 @@ class Placer:
             self._client_ended |= packet.fin
             if not packet.repeated:
                 self._stream += packet.payload.ljust(packet.length, b"\0")
+                self._answered |= packet.length > 0 and self._sent > self._promised
         else:
             self._sent += 0 if packet.repeated else packet.length
             self._endings += packet.fin and not packet.repeated
@@ -157,7 +167,11 @@ class Placer:
             case Effect.SENT if self._sent <= self._promised:
                 return False
             case Effect.SENT:
-                self._promised += act.amount or 0
+                self._promised = self._sent if self._secure else self._promised + (act.amount or 0)
+            case Effect.SHAKEN if not self._answered:
+                return False
+            case Effect.SHAKEN:
+                self._secure, self._promised = True, self._sent
             case Effect.ENDED if not self._endings:
                 return False
             case Effect.ENDED:
@@ -165,7 +179,7 @@ class Placer:
         return True
 
     def _take(self, act: Act) -> bool:
-        wanted = act.amount
+        wanted = max(1, len(self._stream)) if self._secure else act.amount
         if wanted is None:
             wanted = _request_size(bytes(self._stream)) if act.name in _REQUESTS else 1
         if wanted is None or len(self._stream) < wanted:
