@@ -129,6 +129,8 @@ class Scenario(Model):
     steps: tuple[StepOrRepeat, ...] = Field(min_length=2)
     further: tuple[Step, ...] = ()
     """What the peer does with each further connection: its own steps again, unless said otherwise."""
+    faithful: tuple[str, ...] = ()
+    """Outcomes that tell the truth about this scenario, beside those that tell it about the wire's ending."""
     wire: Wire
 
     @property
@@ -209,6 +211,13 @@ class Scenario(Model):
 class Variants(Model):
     """Forms that one script comes in: ``{name}`` in a text of the script stands for each of its values in turn."""
 
-    method: tuple[Literal["GET", "POST"], ...] = Field(min_length=1)
-    next: dict[Annotated[str, Field(pattern="^[a-z-]+$")], tuple[Step, ...]] = Field(min_length=1)
+    tls: tuple[Literal["1.3", "1.2"], ...] = ()
+    method: tuple[Literal["GET", "POST"], ...] = ()
+    next: dict[Annotated[str, Field(pattern="^[a-z-]+$")], tuple[Step, ...]] = {}
     """What the peer does with each further connection, by the form's name."""
+
+    @model_validator(mode="after")
+    def _any(self) -> Variants:
+        if not self.tls and not self.method and not self.next:
+            raise ValueError("no form is given: say tls, method or next")
+        return self

@@ -108,7 +108,7 @@ def judge(client: str, layer: Layer, scenario: Scenario, observation: Observatio
     return Verdict(
         outcome=outcome,
         decisive=decisive,
-        faithful=_faithful(outcome, observation),
+        faithful=_faithful(outcome, scenario, observation),
         extra_connections=max(0, len(observation.connections) - max(1, sum(made.values()))),
         extra_requests=extra,
         processed=max(0, sum(read.values()) - sum(made.values()) + 1) if made and observation.connections else None,
@@ -145,10 +145,10 @@ def _made(scenario: Scenario, exchanges: int) -> Counter[str]:
     return Counter(methods[:exchanges])
 
 
-def _faithful(outcome: Outcome, observation: Observation) -> bool | None:
+def _faithful(outcome: Outcome, scenario: Scenario, observation: Observation) -> bool | None:
     if observation.state is None or not observation.connections:
         return None
-    if outcome is Outcome.SUCCESS:
+    if outcome is Outcome.SUCCESS or outcome in scenario.faithful:
         return True
     return outcome in rules().faithful[observation.connections[-1].ending]
 
