@@ -36,6 +36,7 @@ POLL = 0.001
 _ABORT = struct.pack("ii", 1, 0)  # struct linger: on, for 0 seconds
 _SHUTDOWN = {"write": socket.SHUT_WR, "read": socket.SHUT_RD}
 _DARWIN_SO_NWRITE = 0x1024
+_MSG_MORE = 0x8000 if sys.platform == "linux" else 0
 
 
 class Connection:
@@ -234,11 +235,13 @@ class Connection:
             self._log.sent += sent
             self._note(f"send {sent}" if sent == len(data) else f"send {sent} of {len(data)}")
 
-    async def _send_wire(self, data: bytes) -> None:
+    async def _send_wire(self, data: bytes, more: bool = False) -> None:
+        """With `more`, the kernel keeps the data back, to leave in one segment with what follows: a FIN, say."""
         sock = self._open()
+        flags = _MSG_MORE if more else 0
         left = memoryview(data)
         while left:
-            sent = _unless_blocked(sock.send, left)
+            sent = _unless_blocked(sock.send, left, flags)
             if sent is None:
                 await writable(sock)
             else:

@@ -56,8 +56,13 @@ def _context(version: str, protocol: str | None) -> ssl.SSLContext:
 class Tls:
     """One connection's TLS. Every method raises StepError or OSError where it cannot be done."""
 
-    def __init__(self, read: Callable[[int], Awaitable[bytes]], write: Callable[[bytes], Awaitable[None]]) -> None:
-        """`read` takes at most so many bytes from the connection, none at its end; `write` sends all."""
+    def __init__(
+        self, read: Callable[[int], Awaitable[bytes]], write: Callable[[bytes, bool], Awaitable[None]]
+    ) -> None:
+        """`read` takes at most so many bytes from the connection, none at its end.
+
+        `write` sends all; where its second argument is true, in one segment with what follows.
+        """
         self._read = read
         self._write = write
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -80,13 +85,13 @@ class Tls:
         session = await self._answer(version, None)
         _advance(session)
         flight = self._out.read()
-        await self._write(flight[: _size(flight)])
+        await self._write(flight[: _size(flight)], False)
 
-    async def send_alert(self, description: str) -> None:
+    async def send_alert(self, description: str, *, more: bool) -> None:
         """Sends a fatal alert, in the clear as it is in answer to a ClientHello."""
         if self._session is not None:
             raise StepError("an alert is sent in answer to the ClientHello, before anything else")
-        await self._write(_ALERT_RECORD + bytes([ALERTS[description]]))
+        await self._write(_ALERT_RECORD + bytes([ALERTS[description]]), more)
 
     async def handshake(self, version: str, protocol: str | None) -> None:
         """Goes through the whole handshake; reads the ClientHello where that was not done."""
@@ -136,14 +141,14 @@ class Tls:
 
     async def send(self, data: bytes) -> None:
         """Sends the data, in records of at most 16 kB."""
-        await self._write(self._sealed(data))
+        await self._write(self._sealed(data), False)
 
     async def send_half_record(self, data: bytes) -> None:
         """Sends the first half of the one record that would hold the data."""
         record = self._sealed(data)
-        await self._write(record[: len(record) // 2])
+        await self._write(record[: len(record) // 2], False)
 
-    async def close_notify(self) -> None:
+    async def close_notify(self, *, more: bool) -> None:
         """Says that nothing more comes (RFC 8446 section 6.1)."""
         session = self._established()
         try:
@@ -152,7 +157,7 @@ class Tls:
             pass  # the client's own is another matter
         except ssl.SSLError as error:
             raise StepError(_reason(error)) from error
-        await self._flush()
+        await self._flush(more=more)
 
     def _sealed(self, data: bytes) -> bytes:
         self._established().write(data)
@@ -165,9 +170,9 @@ class Tls:
 
     # Records
 
-    async def _flush(self) -> None:
+    async def _flush(self, *, more: bool = False) -> None:
         if self._out.pending:
-            await self._write(self._out.read())
+            await self._write(self._out.read(), more)
 
     async def _record(self) -> bytes:
         """The next record; nothing when the client has ended its side."""

@@ -52,13 +52,14 @@ class SendHello(TlsStep):
 
 @dataclass(frozen=True)
 class SendAlert(TlsStep):
-    """Answer the ClientHello with a fatal alert."""
+    """Answer the ClientHello with a fatal alert; with `more`, in one segment with what follows, which may be a FIN."""
 
     name: ClassVar[str] = "send alert"
     description: str = _choice(ALERTS, "handshake_failure")
+    more: bool = False
 
     async def speak(self, tls: Tls) -> None:
-        await tls.send_alert(self.description)
+        await tls.send_alert(self.description, more=self.more)
 
 
 @dataclass(frozen=True)
@@ -85,12 +86,13 @@ class SendHalfRecord(TlsStep):
 
 @dataclass(frozen=True)
 class CloseNotify(TlsStep):
-    """Say close_notify: in TLS, and there alone, the end of what the peer sends."""
+    """Say close_notify: in TLS, and there alone, the end of what the peer sends. `more`: as of `send alert`."""
 
     name: ClassVar[str] = "close notify"
+    more: bool = False
 
     async def speak(self, tls: Tls) -> None:
-        await tls.close_notify()
+        await tls.close_notify(more=self.more)
 
 
 TLS_STEPS: tuple[type[Step], ...] = (RecvHello, SendHello, SendAlert, Handshake, SendHalfRecord, CloseNotify)

@@ -66,6 +66,20 @@ SAID: list[tuple[str, Outcome, list[Link]]] = [
     ("python/asyncio-streams", Outcome.TIMEOUT, [link("TimeoutError", "timed out")]),
     ("python/asyncio-streams", Outcome.RESET, [link("ConnectionResetError", "Connection lost")]),
     ("python/http.client", Outcome.PROTOCOL, [link("http.client.BadStatusLine", "HTTP/1.1 2")]),
+    ("python/requests", Outcome.EOF, [
+        link("requests.exceptions.SSLError", "HTTPSConnectionPool(host='192.0.2.2', port=443): Max retries ..."),
+        link("urllib3.exceptions.SSLError", "[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in ..."),
+        link("ssl.SSLEOFError", "[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in violation of protocol",
+             code="UNEXPECTED_EOF_WHILE_READING")]),
+    ("python/socket", Outcome.EOF, [link("ssl.SSLZeroReturnError", "TLS/SSL connection has been closed (EOF)")]),
+    ("python/asyncio-streams", Outcome.RESET, [link("ConnectionResetError", "")]),
+    ("python/httpx", Outcome.TLS, [
+        link("httpx.ConnectError", "[SSL: SSLV3_ALERT_HANDSHAKE_FAILURE] sslv3 alert handshake failure (_ssl.c:1006)"),
+        link("ssl.SSLError", "[SSL: SSLV3_ALERT_HANDSHAKE_FAILURE] sslv3 alert handshake failure (_ssl.c:1006)",
+             code="SSLV3_ALERT_HANDSHAKE_FAILURE")]),
+    ("python/socket", Outcome.TLS, [
+        link("ssl.SSLCertVerificationError", "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed",
+             code="CERTIFICATE_VERIFY_FAILED")]),
     ("go/net-http", Outcome.TRUNCATED, [link("*errors.errorString", "unexpected EOF", code="io.ErrUnexpectedEOF")]),
     ("go/net-http", Outcome.EOF, [
         link("*url.Error", 'Get "http://192.0.2.2:80/": EOF'), link("*errors.errorString", "EOF", code="io.EOF")]),
@@ -77,6 +91,24 @@ SAID: list[tuple[str, Outcome, list[Link]]] = [
              "net/http: Transport failed to read from server: read tcp 192.0.2.1:5->192.0.2.2:80: "
              "read: connection reset by peer")]),
     ("go/net-http", Outcome.EOF, [link("*errors.errorString", "http: server closed idle connection")]),
+    ("go/net", Outcome.TLS, [
+        link("*net.OpError", "remote error: tls: handshake failure"), link("tls.alert", "tls: handshake failure")]),
+    ("go/net", Outcome.TLS, [link("tls.RecordHeaderError", "tls: first record does not look like a TLS handshake")]),
+    ("go/net-http", Outcome.PROTOCOL, [
+        link("*url.Error", 'Get "https://192.0.2.2:80/": http: server gave HTTP response to HTTPS client'),
+        link("*errors.errorString", "http: server gave HTTP response to HTTPS client", code="http.ErrSchemeMismatch")]),
+    ("java/httpclient", Outcome.EOF, [
+        link("javax.net.ssl.SSLHandshakeException", "Remote host terminated the handshake")]),
+    ("java/httpclient", Outcome.RESET, [
+        link("javax.net.ssl.SSLHandshakeException", "Remote host terminated the handshake"),
+        link("java.net.SocketException", "Connection reset")]),
+    ("java/socket", Outcome.TLS, [
+        link("javax.net.ssl.SSLHandshakeException", "Received fatal alert: handshake_failure")]),
+    ("java/socket", Outcome.TLS, [
+        link("javax.net.ssl.SSLException", "Unsupported or unrecognized SSL message")]),
+    ("node/http", Outcome.TLS, [
+        link("Error", "write EPROTO 80DC4141637F0000:error:0A000410:SSL routines:ssl3_read_bytes:sslv3 alert ...", 71,
+             "EPROTO")]),
     ("java/socket", Outcome.REFUSED, [link("java.net.ConnectException", "Connection refused")]),
     ("java/httpclient", Outcome.REFUSED, [
         link("java.net.ConnectException", ""), link("java.nio.channels.ClosedChannelException", "")]),
