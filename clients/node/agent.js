@@ -2,9 +2,10 @@
  * The agent: takes requests from standard input to clients, and their observations to standard output.
  *
  * It knows the protocol and nothing of any API. A client is a file in clients/, and its id is the
- * file's name. The default export is a class with its `layer`, `features` and `versions`, an object of it
- * is a session, and its public methods are the ops. A method returns what the API gave (`phase`, `status`, `received`, `eof`, and `error`: the
- * very object that the application got); what it throws is a fault of the agent.
+ * file's name. The default export is a class with the `layer`, `features`, `requires` and `versions` of
+ * the hello, an object of it is a session, and its public methods are the ops. A method returns what the
+ * API gave (`phase`, `status`, `received`, `eof`, and `error`: the very object that the application got);
+ * what it throws is a fault of the agent.
  */
 
 import { readdir } from 'node:fs/promises';
@@ -39,7 +40,10 @@ async function load() {
 }
 
 function hello() {
-  const info = ({ Client: { layer, features, versions }, ops }) => ({ layer, ops, features, versions });
+  const info = ({ Client, ops }) => {
+    const { layer, features, requires, versions } = Client;
+    return { layer, ops, features, requires, versions };
+  };
   return {
     type: 'hello',
     protocol: 1,

@@ -19,6 +19,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import h2.config
+import h2.connection
+import h2.events
 import pytest
 import trustme
 
@@ -163,6 +166,28 @@ def over_tls(context: ssl.SSLContext, play: Callable[[ssl.SSLSocket], None]) -> 
             play(secure)
 
     return whole
+
+
+def over_h2(context: ssl.SSLContext, respond: Callable[[h2.connection.H2Connection, int], bool | None]) -> Play:
+    """HTTP/2, each request met by ``respond`` with its stream; where that returns True, the connection then ends."""
+    context.set_alpn_protocols(["h2"])
+
+    def talk(secure: ssl.SSLSocket) -> None:
+        connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+        connection.initiate_connection()
+        secure.sendall(connection.data_to_send())
+        last = False
+        while not last and (data := secure.recv(65536)):
+            for event in connection.receive_data(data):
+                if isinstance(event, h2.events.StreamEnded):
+                    last = bool(respond(connection, event.stream_id))
+            secure.sendall(connection.data_to_send())
+        with suppress(OSError):
+            secure.shutdown(socket.SHUT_WR)  # and not close: unread frames would make that a reset
+            while secure.recv(65536):
+                pass
+
+    return over_tls(context, talk)
 
 
 def read_request(connection: socket.socket) -> bytes:

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import h2.connection
+import h2.errors
 import pytest
 import trustme
 from agent_over_tls import (
@@ -19,6 +21,7 @@ from agent_over_tls import (
     RESPONSE,
     BareAgent,
     Session,
+    over_h2,
     over_tls,
     peer,
     read_request,
@@ -29,11 +32,24 @@ from whole_run import LAYERS, MANIFESTS
 
 pytestmark = pytest.mark.lab
 
-CLIENTS = [name for name in LAYERS if name.partition("/")[0] in ("java", "node")]
+FEATURES = {
+    "java/socket": {"tls", "keepalive"},
+    "java/nio-socketchannel": {"keepalive"},
+    "java/httpurlconnection": {"tls"},
+    "java/httpclient": {"tls", "h2"},
+    "node/net": {"tls", "keepalive"},
+    "node/http": {"tls"},
+    "node/fetch": {"tls"},
+    "node/http2": {"tls", "h2"},
+}
+OVER_TLS = [name for name, features in FEATURES.items() if "tls" in features and name != "node/http2"]
+OVER_H2 = [name for name, features in FEATURES.items() if "h2" in features]
+WITH_KEEP_ALIVE = [name for name, features in FEATURES.items() if "keepalive" in features]
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 HALF = len(RESPONSE) - 2
 
-each_client = pytest.mark.parametrize("client", CLIENTS)
+each_client = pytest.mark.parametrize("client", OVER_TLS)
+each_h2_client = pytest.mark.parametrize("client", OVER_H2)
 each_version = pytest.mark.parametrize("version", VERSIONS.values(), ids=VERSIONS)
 
 
@@ -69,8 +85,6 @@ def agents(ca_file: Path) -> Iterator[Callable[[str], BareAgent]]:
 def agent(agents: Callable[[str], BareAgent], client: str) -> Iterator[BareAgent]:
     """The client's agent, which still answers when the test is over."""
     agent = agents(client)
-    if "tls" not in agent.clients[client].features:
-        pytest.skip(f"{client} offers no TLS")
     yield agent
     assert agent.ask("ping")["result"] == "observed"
 
@@ -194,11 +208,11 @@ def test_plain_text_in_answer_to_a_client_hello(agent: BareAgent, client: str) -
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into Linux's /proc/net/tcp")
 @pytest.mark.parametrize("keepalive", [True, False])
-@pytest.mark.parametrize("client", [name for name in CLIENTS if LAYERS[name] == "stream"])
-def test_keep_alive_has_the_systems_timing(agents: Callable[[str], BareAgent], client: str, keepalive: bool) -> None:
+@pytest.mark.parametrize("client", WITH_KEEP_ALIVE)
+def test_keep_alive_has_the_systems_timing(agent: BareAgent, client: str, keepalive: bool) -> None:
     asked = threading.Event()
     with peer(lambda raw: asked.wait(PATIENCE)) as waiting:
-        session = Session(agents(client), client, waiting)
+        session = Session(agent, client, waiting)
         assert session.connect(tls=False, keepalive=keepalive).get("error") is None
         timer = keep_alive_timer(waiting.port)
         asked.set()
@@ -215,9 +229,91 @@ def keep_alive_timer(port: int) -> float | None:
     return int(ticks, 16) / os.sysconf("SC_CLK_TCK") if kind == "02" else None
 
 
-@each_client
-def test_tls_is_unsupported_where_it_is_not_offered(agents: Callable[[str], BareAgent], client: str) -> None:
-    agent = agents(client)
+@pytest.mark.parametrize("client", FEATURES)
+def test_a_client_says_what_it_offers_and_does_no_more(agent: BareAgent, client: str) -> None:
+    assert set(agent.clients[client].features) == FEATURES[client]
     with peer(lambda raw: None) as ending:
         reply = Session(agent, client, ending).exchange()
-    assert reply["result"] == ("observed" if "tls" in agent.clients[client].features else "unsupported")
+    assert reply["result"] == ("observed" if "tls" in FEATURES[client] else "unsupported")
+    assert bool(ending.connections) == ("tls" in FEATURES[client]), "it does not talk in plain text instead"
+
+
+def respond(connection: h2.connection.H2Connection, stream: int, body: bytes, *, end: bool) -> None:
+    connection.send_headers(stream, [(":status", "200"), ("content-length", str(len(BODY)))])
+    connection.send_data(stream, body, end_stream=end)
+
+
+@each_h2_client
+def test_two_exchanges_on_one_connection_over_http2(agent: BareAgent, client: str, ca: trustme.CA) -> None:
+    def whole_response(connection: h2.connection.H2Connection, stream: int) -> None:
+        respond(connection, stream, BODY, end=True)
+
+    with peer(over_h2(server_context(ca), whole_response)) as answering:
+        session = Session(agent, client, answering)
+        for reply in (session.exchange(), session.exchange("POST", body="x" * 64)):
+            assert (reply.get("error"), reply["status"], reply["received"]) == (None, 200, len(BODY))
+        session.close()
+    assert answering.connections == 1
+
+
+@each_h2_client
+def test_a_stream_that_the_peer_resets_is_an_error_and_the_session_goes_on(
+    agent: BareAgent, client: str, ca: trustme.CA
+) -> None:
+    def reset_first(connection: h2.connection.H2Connection, stream: int) -> None:
+        respond(connection, stream, BODY if stream > 1 else BODY[:2], end=stream > 1)
+        if stream == 1:
+            connection.reset_stream(stream, h2.errors.ErrorCodes.INTERNAL_ERROR)
+
+    with peer(over_h2(server_context(ca), reset_first)) as resetting:
+        session = Session(agent, client, resetting)
+        first, second = session.exchange(), session.exchange()
+        session.close()
+    assert first["error"][0]["message"] in first["printed"]
+    assert (second.get("error"), second["received"]) == (None, len(BODY))
+    assert resetting.connections == 1
+
+
+@each_h2_client
+def test_a_strangers_certificate_is_refused_and_told_once(agent: BareAgent, client: str) -> None:
+    with peer(over_h2(server_context(trustme.CA()), lambda connection, stream: None)) as strange:
+        session = Session(agent, client, strange)
+        reply = session.exchange()
+        session.close()
+    assert any(re.search("certifica", link["message"]) for link in reply["error"]), reply["error"]
+    assert reply["printed"].count("Emitted 'error' event") <= 1, "as a crash prints it"
+
+
+@each_h2_client
+def test_a_reset_of_the_connection_is_an_error_over_http2(agent: BareAgent, client: str, ca: trustme.CA) -> None:
+    def cut(raw: ssl.SSLSocket) -> None:
+        raw.recv(65536)
+        reset(raw)
+
+    context = server_context(ca)
+    context.set_alpn_protocols(["h2"])
+    with peer(over_tls(context, cut)) as cutting:
+        session = Session(agent, client, cutting)
+        first, second = session.exchange(), session.exchange()
+        session.close()
+    for reply in (first, second):
+        assert (reply["result"], reply["received"]) == ("observed", 0)
+        assert reply["error"][0]["message"] in reply["printed"]
+
+
+def test_node_http2_takes_a_fin_in_the_middle_of_a_body_for_its_end(
+    agents: Callable[[str], BareAgent], ca: trustme.CA
+) -> None:
+    """Where this fails, a newer Node tells its users more, and http2.js has to say so."""
+
+    def half(connection: h2.connection.H2Connection, stream: int) -> bool:
+        respond(connection, stream, BODY[:2], end=False)
+        return True
+
+    with peer(over_h2(server_context(ca), half)) as ending:
+        session = Session(agents("node/http2"), "node/http2", ending)
+        first, second = session.exchange(), session.exchange()
+        session.close()
+    assert (first.get("error"), first["status"], first["received"]) == (None, 200, 2)
+    assert [link["code"] for link in second["error"]] == ["ERR_HTTP2_INVALID_SESSION"]
+    assert ending.connections == 1

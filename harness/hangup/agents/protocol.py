@@ -42,6 +42,8 @@ class ClientInfo(Message):
     layer: Layer
     ops: list[str] = Field(min_length=1)
     features: list[Feature] = []
+    requires: list[Feature] = []
+    """The features without which it cannot talk to a peer: of a client that speaks HTTP/2 only, ``h2``."""
     versions: dict[str, str] = {}
 
 
