@@ -119,7 +119,7 @@ def verify(scenario: Scenario, connections: Sequence[ConnectionEvidence]) -> lis
     if claims.request is not None and first.request != claims.request:
         wrong.append(f"the request was {first.request}, not {claims.request}")
     if claims.peer_sent is not None:
-        body = max(0, first.peer_bytes - scenario.head_sent)
+        body = max(0, first.peer_bytes - scenario.framing)
         if body != claims.peer_sent:
             wrong.append(f"the peer sent {body} bytes, not {claims.peer_sent}")
     return wrong

@@ -7,6 +7,7 @@ the peer itself or in a child process.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import socket
 import struct
@@ -36,7 +37,7 @@ POLL = 0.001
 _ABORT = struct.pack("ii", 1, 0)  # struct linger: on, for 0 seconds
 _SHUTDOWN = {"write": socket.SHUT_WR, "read": socket.SHUT_RD}
 _DARWIN_SO_NWRITE = 0x1024
-_MSG_MORE = 0x8000 if sys.platform == "linux" else 0
+_MSG_MORE = getattr(socket, "MSG_MORE", 0)  # Linux; elsewhere the FIN has a segment of its own
 
 
 class Connection:
@@ -124,9 +125,7 @@ class Connection:
 
     async def await_unread(self, wanted: int | None) -> None:
         """Waits for bytes that stay unread. `wanted` None is one whole request."""
-        sock = self._open()
-        if self._tls.established:
-            raise StepError("what lies unread under TLS cannot be told from what was read")
+        sock = self._open_plain()
         try:
             # What is judged and what is waited beyond must be the same count: more may come between two looks.
             while not self._is_enough(unread := _unread(sock), wanted):
@@ -182,11 +181,24 @@ class Connection:
             self._took(data)
         self._note(f"recv {size}")
 
+    def recv_arrived(self) -> None:
+        before = self._log.read
+        while data := _unless_blocked(self._open_plain().recv, CHUNK):
+            self._took(data)
+        self._note(f"recv arrived {self._log.read - before}")
+
     async def recv_end(self) -> None:
         before = self._log.read
         while data := await self._recv(CHUNK):
             self._took(data)
         self._note(f"recv end {self._log.read - before}")
+
+    async def linger(self) -> None:
+        before = self._log.read
+        with contextlib.suppress(ConnectionResetError):
+            while data := await self._recv(CHUNK):
+                self._took(data)
+        self._note(f"linger {self._log.read - before}")
 
     async def _recv(self, size: int, flags: int = 0) -> bytes:
         if self._tls.established:
@@ -224,21 +236,20 @@ class Connection:
 
     # Sending
 
-    async def send(self, data: bytes) -> None:
+    async def send(self, data: bytes, *, with_fin: bool = False) -> None:
         self._open()
         before = self._log.wire
         try:
-            await (self._tls.send(data) if self._tls.established else self._send_wire(data))
+            await (self._tls.send if self._tls.established else self._send_wire)(data, with_fin)
         finally:
             # Of TLS that was cut off this is the most that can be read.
             sent = min(len(data), self._log.wire - before)
             self._log.sent += sent
             self._note(f"send {sent}" if sent == len(data) else f"send {sent} of {len(data)}")
 
-    async def _send_wire(self, data: bytes, more: bool = False) -> None:
-        """With `more`, the kernel keeps the data back, to leave in one segment with what follows: a FIN, say."""
+    async def _send_wire(self, data: bytes, with_fin: bool) -> None:
         sock = self._open()
-        flags = _MSG_MORE if more else 0
+        flags = _MSG_MORE if with_fin else 0
         left = memoryview(data)
         while left:
             sent = _unless_blocked(sock.send, left, flags)
@@ -281,6 +292,12 @@ class Connection:
         if self._sock is None:
             raise StepError("the peer has ended this connection already")
         return self._sock
+
+    def _open_plain(self) -> socket.socket:
+        """For what looks into the kernel's buffer by itself."""
+        if self._tls.established:
+            raise StepError("under TLS the kernel's buffer holds records, not what they say")
+        return self._open()
 
     def _note(self, event: str) -> None:
         self._log.events.append(event)

@@ -109,12 +109,16 @@ def together(steps: Iterable[ConnectionStep]) -> Iterator[ConnectionStep]:
             if not step.flush:
                 continue
         if group:
-            yield group[0] if len(group) == 1 else SendTogether(tuple(group))
+            yield _one(group)
             group = []
         if not isinstance(step, SendStep):
             yield step
     if group:
-        yield group[0] if len(group) == 1 else SendTogether(tuple(group))
+        yield _one(group)
+
+
+def _one(group: list[SendStep]) -> SendStep:
+    return group[0] if len(group) == 1 else SendTogether(tuple(group), with_fin=group[-1].with_fin)
 
 
 _OF_LISTENER = (AwaitConnection, StopListening)

@@ -155,6 +155,16 @@ class Recv(ConnectionStep):
 
 
 @dataclass(frozen=True)
+class RecvArrived(ConnectionStep):
+    """Read what lies in the receive buffer, and wait for nothing."""
+
+    name: ClassVar[str] = "recv arrived"
+
+    async def run(self, connection: Connection) -> None:
+        connection.recv_arrived()
+
+
+@dataclass(frozen=True)
 class RecvEnd(ConnectionStep):
     """Read until the client ends its side."""
 
@@ -164,32 +174,69 @@ class RecvEnd(ConnectionStep):
         await connection.recv_end()
 
 
+@dataclass(frozen=True)
+class Linger(ConnectionStep):
+    """Read and drop what comes until the client ends, by FIN or by RST (RFC 9112 section 9.6)."""
+
+    name: ClassVar[str] = "linger"
+
+    async def run(self, connection: Connection) -> None:
+        await connection.linger()
+
+
 class SendStep(ConnectionStep):
-    """Sends that follow each other leave in one send(2); one with `flush` is the last of such a group."""
+    """Sends that follow each other leave in one send(2); one with `flush` is the last of such a group.
+
+    With `with_fin` the end of the bytes waits for the FIN of the next step and shares its segment, so that a client
+    cannot act on the bytes before it has the FIN.
+    """
 
     flush: bool
+    with_fin: bool
 
     def payload(self) -> Payload:
         raise NotImplementedError
 
+    @property
+    def framing(self) -> int:
+        """Bytes of the payload that are no part of a response's body."""
+        return 0
+
     async def run(self, connection: Connection) -> None:
-        await connection.send(self.payload())
+        await connection.send(self.payload(), with_fin=self.with_fin)
 
 
 @dataclass(frozen=True)
 class SendHead(SendStep):
-    """Send the head of a response, or only its first `bytes` bytes."""
+    """Send the head of a response, or only `bytes` bytes of it from `offset` on. `padding` is a field's size."""
 
     name: ClassVar[str] = "send head"
     status: int = _count(200, least=100)
     reason: str | None = None
     length: int | None = _count(None)
     close: bool = False
+    chunked: bool = False
+    version: str = field(default="1.1", metadata={"choices": ("1.1", "1.0")})
+    padding: int = _count(0)
     bytes: int | None = _count(None, least=1)
+    offset: int = _count(0)
     flush: bool = False
+    with_fin: bool = False
+
+    def whole(self) -> Payload:
+        """The head as it is where nothing is cut off."""
+        return http.response_head(
+            self.status, self.reason, self.length, self.close,
+            chunked=self.chunked, version=self.version, padding=self.padding,
+        )  # fmt: skip
 
     def payload(self) -> Payload:
-        return http.response_head(self.status, self.reason, self.length, self.close)[: self.bytes]
+        rest = self.whole()[self.offset :]
+        return rest[: self.bytes]
+
+    @property
+    def framing(self) -> int:
+        return len(self.payload())
 
 
 @dataclass(frozen=True)
@@ -200,9 +247,44 @@ class SendBody(SendStep):
     bytes: int = _count(least=1)
     offset: int = _count(0)
     flush: bool = False
+    with_fin: bool = False
 
     def payload(self) -> Payload:
         return http.body(self.bytes, self.offset)
+
+
+@dataclass(frozen=True)
+class SendChunk(SendStep):
+    """Send a chunk of a chunked body; where it has `of` bytes, only the first `bytes` of them."""
+
+    name: ClassVar[str] = "send chunk"
+    bytes: int = _count(least=1)
+    of: int | None = _count(None, least=1)
+    flush: bool = False
+    with_fin: bool = False
+
+    def payload(self) -> Payload:
+        return http.chunk(self.bytes, self.of)
+
+    @property
+    def framing(self) -> int:
+        return len(self.payload()) - self.bytes
+
+
+@dataclass(frozen=True)
+class SendLastChunk(SendStep):
+    """Send the chunk that ends a chunked body."""
+
+    name: ClassVar[str] = "send last chunk"
+    flush: bool = False
+    with_fin: bool = False
+
+    def payload(self) -> Payload:
+        return http.LAST_CHUNK
+
+    @property
+    def framing(self) -> int:
+        return len(self.payload())
 
 
 @dataclass(frozen=True)
@@ -212,9 +294,14 @@ class Send(SendStep):
     name: ClassVar[str] = "send"
     text: str
     flush: bool = False
+    with_fin: bool = False
 
     def payload(self) -> Payload:
         return self.text.encode("latin-1")
+
+    @property
+    def framing(self) -> int:
+        return len(self.text)
 
 
 @dataclass(frozen=True)
@@ -224,6 +311,7 @@ class SendTogether(SendStep):
     name: ClassVar[str] = "send"
     parts: tuple[SendStep, ...]
     flush: bool = False
+    with_fin: bool = False
 
     def payload(self) -> Payload:
         return b"".join(part.payload() for part in self.parts)
@@ -323,9 +411,13 @@ KINDS: tuple[type[Step], ...] = (
     RecvHead,
     RecvRequest,
     Recv,
+    RecvArrived,
     RecvEnd,
+    Linger,
     SendHead,
     SendBody,
+    SendChunk,
+    SendLastChunk,
     Send,
     Drained,
     Pause,

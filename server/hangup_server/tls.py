@@ -61,7 +61,7 @@ class Tls:
     ) -> None:
         """`read` takes at most so many bytes from the connection, none at its end.
 
-        `write` sends all; where its second argument is true, in one segment with what follows.
+        `write` sends all; where its second argument is true, in one segment with the FIN that follows.
         """
         self._read = read
         self._write = write
@@ -87,11 +87,11 @@ class Tls:
         flight = self._out.read()
         await self._write(flight[: _size(flight)], False)
 
-    async def send_alert(self, description: str, *, more: bool) -> None:
+    async def send_alert(self, description: str, *, with_fin: bool) -> None:
         """Sends a fatal alert, in the clear as it is in answer to a ClientHello."""
         if self._session is not None:
             raise StepError("an alert is sent in answer to the ClientHello, before anything else")
-        await self._write(_ALERT_RECORD + bytes([ALERTS[description]]), more)
+        await self._write(_ALERT_RECORD + bytes([ALERTS[description]]), with_fin)
 
     async def handshake(self, version: str, protocol: str | None) -> None:
         """Goes through the whole handshake; reads the ClientHello where that was not done."""
@@ -139,16 +139,16 @@ class Tls:
             self._text = self._text[size:]
         return taken
 
-    async def send(self, data: bytes) -> None:
+    async def send(self, data: bytes, with_fin: bool) -> None:
         """Sends the data, in records of at most 16 kB."""
-        await self._write(self._sealed(data), False)
+        await self._write(self._sealed(data), with_fin)
 
     async def send_half_record(self, data: bytes) -> None:
         """Sends the first half of the one record that would hold the data."""
         record = self._sealed(data)
         await self._write(record[: len(record) // 2], False)
 
-    async def close_notify(self, *, more: bool) -> None:
+    async def close_notify(self, *, with_fin: bool) -> None:
         """Says that nothing more comes (RFC 8446 section 6.1)."""
         session = self._established()
         try:
@@ -157,7 +157,7 @@ class Tls:
             pass  # the client's own is another matter
         except ssl.SSLError as error:
             raise StepError(_reason(error)) from error
-        await self._flush(more=more)
+        await self._flush(with_fin=with_fin)
 
     def _sealed(self, data: bytes) -> bytes:
         self._established().write(data)
@@ -170,9 +170,9 @@ class Tls:
 
     # Records
 
-    async def _flush(self, *, more: bool = False) -> None:
+    async def _flush(self, *, with_fin: bool = False) -> None:
         if self._out.pending:
-            await self._write(self._out.read(), more)
+            await self._write(self._out.read(), with_fin)
 
     async def _record(self) -> bytes:
         """The next record; nothing when the client has ended its side."""

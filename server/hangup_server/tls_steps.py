@@ -52,14 +52,14 @@ class SendHello(TlsStep):
 
 @dataclass(frozen=True)
 class SendAlert(TlsStep):
-    """Answer the ClientHello with a fatal alert; with `more`, in one segment with what follows, which may be a FIN."""
+    """Answer the ClientHello with a fatal alert; `with_fin` as of the steps that send."""
 
     name: ClassVar[str] = "send alert"
     description: str = _choice(ALERTS, "handshake_failure")
-    more: bool = False
+    with_fin: bool = False
 
     async def speak(self, tls: Tls) -> None:
-        await tls.send_alert(self.description, more=self.more)
+        await tls.send_alert(self.description, with_fin=self.with_fin)
 
 
 @dataclass(frozen=True)
@@ -86,13 +86,13 @@ class SendHalfRecord(TlsStep):
 
 @dataclass(frozen=True)
 class CloseNotify(TlsStep):
-    """Say close_notify: in TLS, and there alone, the end of what the peer sends. `more`: as of `send alert`."""
+    """Say close_notify: in TLS, and there alone, the end of what the peer sends. `with_fin`: as of `send alert`."""
 
     name: ClassVar[str] = "close notify"
-    more: bool = False
+    with_fin: bool = False
 
     async def speak(self, tls: Tls) -> None:
-        await tls.close_notify(more=self.more)
+        await tls.close_notify(with_fin=self.with_fin)
 
 
 TLS_STEPS: tuple[type[Step], ...] = (RecvHello, SendHello, SendAlert, Handshake, SendHalfRecord, CloseNotify)

@@ -49,7 +49,7 @@ CLAIMS = {
         {"peer_sent": 1024}, {}, {"peer_bytes": scenario().announced - 1}, "the peer sent 1023 bytes, not 1024",
     ),
     "no bytes": (
-        {"peer_sent": 0}, {"peer_bytes": scenario().head_sent}, {}, "the peer sent 1024 bytes, not 0",
+        {"peer_sent": 0}, {"peer_bytes": scenario().framing}, {}, "the peer sent 1024 bytes, not 0",
     ),
 }  # fmt: skip
 

@@ -80,6 +80,31 @@ SAID: list[tuple[str, Outcome, list[Link]]] = [
     ("python/socket", Outcome.TLS, [
         link("ssl.SSLCertVerificationError", "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed",
              code="CERTIFICATE_VERIFY_FAILED")]),
+    ("python/requests", Outcome.TRUNCATED, [
+        link("requests.exceptions.ChunkedEncodingError", "Response ended prematurely"),
+        link("urllib3.exceptions.ProtocolError", "Response ended prematurely")]),
+    ("python/urllib3", Outcome.TRUNCATED, [
+        link("urllib3.exceptions.ProtocolError", "('Connection broken: IncompleteRead(512 bytes read)', ...)"),
+        link("http.client.IncompleteRead", "IncompleteRead(0 bytes read)"),
+        link("ValueError", "invalid literal for int() with base 16: b'upstream error\\r\\n'")]),
+    ("python/requests", Outcome.PROTOCOL, [
+        link("requests.exceptions.ChunkedEncodingError", '("Connection broken: InvalidChunkLength(...)")'),
+        link("urllib3.exceptions.ProtocolError", '("Connection broken: InvalidChunkLength(...)")'),
+        link("urllib3.exceptions.InvalidChunkLength", "InvalidChunkLength(got length b'upstream error\\r\\n', ...)")]),
+    ("python/http.client", Outcome.PROTOCOL, [
+        link("http.client.LineTooLong", "got more than 65536 bytes when reading header line")]),
+    ("python/httpx", Outcome.PROTOCOL, [
+        link("httpx.RemoteProtocolError", "illegal chunk header: bytearray(b'upstream error\\r\\n')"),
+        link("httpcore.RemoteProtocolError", "illegal chunk header: bytearray(b'upstream error\\r\\n')"),
+        link("h11._util.RemoteProtocolError", "illegal chunk header: bytearray(b'upstream error\\r\\n')")]),
+    ("python/aiohttp", Outcome.PROTOCOL, [
+        link("aiohttp.client_exceptions.ClientResponseError", '400, message="Bad status line:\n  Expected HTTP/, ..."'),
+        link("aiohttp.http_exceptions.HttpProcessingError", "400, message:\n  Bad status line:\n    ..."),
+        link("aiohttp.http_exceptions.BadStatusLine", "400, message:\n  Bad status line:\n    ...")]),
+    ("go/net-http", Outcome.PROTOCOL, [link("*errors.errorString", "invalid byte in chunk length")]),
+    ("go/net-http", Outcome.PROTOCOL, [
+        link("*fmt.wrapError", 'net/http: HTTP/1.x transport connection broken: malformed HTTP status code "x"'),
+        link("*errors.errorString", 'malformed HTTP status code "mail.example"')]),
     ("go/net-http", Outcome.TRUNCATED, [link("*errors.errorString", "unexpected EOF", code="io.ErrUnexpectedEOF")]),
     ("go/net-http", Outcome.EOF, [
         link("*url.Error", 'Get "http://192.0.2.2:80/": EOF'), link("*errors.errorString", "EOF", code="io.EOF")]),
@@ -130,7 +155,23 @@ SAID: list[tuple[str, Outcome, list[Link]]] = [
     ("node/fetch", Outcome.TIMEOUT, [
         link("TypeError", "fetch failed"),
         link("HeadersTimeoutError", "Headers Timeout Error", code="UND_ERR_HEADERS_TIMEOUT")]),
+    ("java/httpclient", Outcome.PROTOCOL, [
+        link("java.net.ProtocolException", 'Invalid status line: "220 mail.example ESMTP ready"')]),
+    ("java/httpclient", Outcome.PROTOCOL, [link("java.io.IOException", "Illegal character in chunk size: 117")]),
+    ("java/httpurlconnection", Outcome.PROTOCOL, [link("java.io.IOException", "Bogus chunk size")]),
+    ("java/httpurlconnection", Outcome.PROTOCOL, [link("java.io.IOException", "Invalid Http response")]),
     ("node/fetch", Outcome.EOF, [link("TypeError", "fetch failed"), UNDICI_SOCKET]),
+    ("node/fetch", Outcome.PROTOCOL, [
+        link("TypeError", "fetch failed"), link("SocketError", "bad response", code="UND_ERR_SOCKET")]),
+    ("node/fetch", Outcome.PROTOCOL, [
+        link("TypeError", "fetch failed"),
+        link("HTTPParserError", "Response does not match the HTTP/1.1 protocol (Expected HTTP/)",
+             code="HPE_INVALID_CONSTANT")]),
+    ("node/fetch", Outcome.PROTOCOL, [
+        link("TypeError", "fetch failed"),
+        link("HeadersOverflowError", "Headers Overflow Error", code="UND_ERR_HEADERS_OVERFLOW")]),
+    ("node/http", Outcome.PROTOCOL, [
+        link("Error", "Parse Error: Header overflow", code="HPE_HEADER_OVERFLOW")]),
     ("node/net", Outcome.BROKEN_PIPE, [
         link("Error", "Cannot call write after a stream was destroyed", code="ERR_STREAM_DESTROYED")]),
     ("node/net", Outcome.BROKEN_PIPE, [link("Error", "write after end", code="ERR_STREAM_WRITE_AFTER_END")]),
@@ -219,6 +260,14 @@ OUTCOMES = {
         "http", "fin-mid-body", [op(received=512, status=200)], [conn("fin", 39 + 512, "GET")],
         Outcome.SILENT_TRUNCATION, 0,
     ),
+    "half of a body that no length announced": (
+        "http", "rst-close-delimited", [op(received=512, status=200)], [conn("rst", 19 + 512, "GET")],
+        Outcome.SILENT_TRUNCATION, 0,
+    ),
+    "an interim response taken for the final one": (
+        "http", "early-hints-then-rst", [op(received=0, status=103)], [conn("rst", 28, "GET")],
+        Outcome.SILENT_TRUNCATION, 0,
+    ),
     "half a stream and its end": (
         "stream", "fin-mid-body", [op(received=551, eof=True)], [conn("fin", 551, "GET")], Outcome.EOF, 0,
     ),
@@ -273,6 +322,13 @@ FAITHFUL = {
 }
 
 
+def test_a_scenario_may_have_truths_of_its_own() -> None:
+    """A parse error is the truth of what cannot be parsed, whatever ended the connection; elsewhere it is none."""
+    parsed = observation([op(error=(link("HTTPParserError"),))], [conn("fin", 30, "GET")])
+    assert judge("node/x", "http", CATALOGUE["garbage-status"], parsed).faithful is True
+    assert judge("node/x", "http", CATALOGUE["fin-before-response"], parsed).faithful is False
+
+
 @pytest.mark.parametrize(("ending", "operation", "faithful"), FAITHFUL.values(), ids=FAITHFUL)
 def test_a_report_agrees_with_the_wire_or_misleads(ending: Ending, operation: Operation, faithful: bool) -> None:
     seen = observation([operation], [conn(ending, WHOLE, "GET")])
@@ -291,6 +347,7 @@ def test_without_evidence_nothing_is_faithful_or_misleading() -> None:
 
 HEAD = CATALOGUE["reuse-after-fin-post-once"].response_head
 FULL = HEAD + BODY
+CHUNKED = CATALOGUE["rst-mid-chunk"].framing + 768
 ARITHMETIC = {
     # scenario, operations, connections: extra connections, extra requests, processed, lost
     "one answered request": ("http", "normal", HTTP_WHOLE, [conn("fin", WHOLE, "GET")], (0, {}, 1, 0)),
@@ -329,6 +386,16 @@ ARITHMETIC = {
         "http", "rst-mid-body", [reset(received=512)], [conn("rst", HEAD + 512, "GET")], (0, {}, 1, 0),
     ),
     "a head cut short is no body": ("http", "fin-mid-head", [reset()], [conn("fin", 30, "GET")], (0, {}, 1, 0)),
+    "what frames the chunks is no body": (
+        "http", "rst-mid-chunk", [reset(received=512)], [conn("rst", CHUNKED, "GET")], (0, {}, 1, 256),
+    ),
+    "an interim head is no body": (
+        "http", "early-hints-then-rst", [op(status=103, received=0)], [conn("rst", 28, "GET")], (0, {}, 1, 0),
+    ),
+    "what is sent beyond the announced length is nobody's": (
+        "http", "short-content-length", [op(status=200, received=512)], [conn("fin", 59 + 1024, "GET")],
+        (0, {}, 1, 0),
+    ),
     "a stream counts the head": (
         "stream", "rst-mid-body", [reset(received=100)], [conn("rst", HEAD + 512, "GET")], (0, {}, 1, HEAD + 412),
     ),

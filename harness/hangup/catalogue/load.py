@@ -35,18 +35,19 @@ def load_file(path: Path) -> list[Scenario]:
         raise InputError(f"{path}: a scenario's file name is its id: lower-case words joined by hyphens")
     if "id" in table:
         raise InputError(f"{path}: the file's name is the id; remove the key 'id'")
-    if "tls" in table.get("variants", ()) and not path.stem.startswith(_TLS):
-        raise InputError(f"{path}: a family by version of TLS is named {_TLS}…")
     try:
         return _family(path.stem, table)
-    except ValidationError as error:
-        raise InputError(f"{path}: {complaint(error)}") from None
+    except (InputError, ValidationError) as error:
+        why = complaint(error) if isinstance(error, ValidationError) else error
+        raise InputError(f"{path}: {why}") from None
 
 
 def _family(stem: str, table: dict[str, Any]) -> list[Scenario]:
     if "variants" not in table:
         return [Scenario.model_validate({**table, "id": stem})]
     variants = Variants.model_validate(table.pop("variants"))
+    if variants.tls and not stem.startswith(_TLS):
+        raise InputError(f"a family by version of TLS is named {_TLS}…")
     forms = product(
         [("tls", version) for version in variants.tls] or _ONE,
         [("method", method) for method in variants.method] or _ONE,

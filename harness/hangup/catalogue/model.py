@@ -18,7 +18,9 @@ from pydantic import (
 
 from hangup.agents.protocol import Feature, Layer
 from hangup.catalogue import script
-from hangup.catalogue.script import ACTORS, BEGINS_CONNECTION, Actor
+from hangup.catalogue.script import ACTORS, BEGINS_CONNECTION, RESPONSE_LENGTH, Actor
+from hangup.outcome import Outcome
+from hangup_server.steps import SendHead
 
 ConnState = Literal[
     "SF", "S0", "S1", "S2", "S3", "REJ", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR", "OTH"
@@ -97,10 +99,10 @@ class Wire(Model):
     first_fin: Who | None = None
     rst: Who | Literal["peer if written to"] | None = None
     """Who sent the RSTs. ``peer if written to``: the peer, exactly if the client sent payload after the peer's FIN."""
-    request: Literal["acknowledged", "unacknowledged", "none"] | None = None
+    request: Literal["acknowledged", "partly", "unacknowledged", "none"] | None = None
     """Whether the peer's kernel acknowledged all that the client sent."""
     peer_sent: int | None = Field(default=None, ge=0)
-    """Bytes that the peer had put on the wire (of the body, where it sent a head)."""
+    """Bytes that the peer had put on the wire (of the body, where it sent a head or chunks)."""
 
     @model_validator(mode="before")
     @classmethod
@@ -129,7 +131,9 @@ class Scenario(Model):
     steps: tuple[StepOrRepeat, ...] = Field(min_length=2)
     further: tuple[Step, ...] = ()
     """What the peer does with each further connection: its own steps again, unless said otherwise."""
-    faithful: tuple[str, ...] = ()
+    whole: int | None = Field(default=None, ge=0)
+    """Bytes of the body that a whole response has, where no Content-Length announces it."""
+    faithful: tuple[Outcome, ...] = ()
     """Outcomes that tell the truth about this scenario, beside those that tell it about the wire's ending."""
     wire: Wire
 
@@ -150,24 +154,34 @@ class Scenario(Model):
         return tuple(s for s in source if s.actor == "peer" and s.act not in BEGINS_CONNECTION)
 
     @property
-    def head_sent(self) -> int:
-        """Bytes of response heads that the peer sends on the first connection."""
-        return script.head_sent((s.act, s.params) for s in self.flat if s.actor == "peer")
+    def framing(self) -> int:
+        """Bytes that the peer sends on the first connection and that are no body: heads, and what frames chunks."""
+        return script.framing_sent(self._peer_acts)
 
     @property
     def peer_bytes(self) -> int:
         """Payload bytes that the peer sends on the first connection."""
-        return script.bytes_sent((s.act, s.params) for s in self.flat if s.actor == "peer")
+        return script.bytes_sent(self._peer_acts)
 
     @property
     def announced(self) -> int:
-        """Bytes of the whole response that a client is told to expect."""
-        return script.announced((s.act, s.params) for s in self.flat if s.actor == "peer")
+        """Bytes of the whole response, head and body, that a script's first final head announces: what a reader waits
+        for."""
+        length = self._final_head.length if self.whole is None else self.whole
+        return self.response_head + (length or 0)
 
     @property
     def response_head(self) -> int:
         """Bytes of the head of a whole response."""
-        return self.announced - script.announced_length((s.act, s.params) for s in self.flat if s.actor == "peer")
+        return len(self._final_head.whole())
+
+    @property
+    def _final_head(self) -> SendHead:
+        return script.final_head(self._peer_acts) or SendHead(length=RESPONSE_LENGTH)
+
+    @property
+    def _peer_acts(self) -> list[tuple[str, dict[str, ParameterValue]]]:
+        return [(s.act, s.params) for s in self.flat if s.actor == "peer"]
 
     @property
     def exchanges(self) -> int:
@@ -205,6 +219,14 @@ class Scenario(Model):
             raise ValueError("network steps need a network of the lab's own: needs = ['net']")
         if any(s.act.startswith("hold") for s in self.flat) and "hold" not in self.needs:
             raise ValueError("'hold' steps need a peer with the right to filter its sockets: needs = ['hold']")
+        return self
+
+    @model_validator(mode="after")
+    def _knows_the_whole(self) -> Scenario:
+        if self._final_head.length is None and self.whole is None:
+            raise ValueError("the response's head has no length: say with 'whole' how many bytes its whole body has")
+        if self._final_head.length is not None and self.whole is not None:
+            raise ValueError("'whole' is for a response whose head has no length")
         return self
 
 

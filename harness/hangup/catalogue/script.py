@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
 from hangup.agents.protocol import Feature
-from hangup_server import http, steps
 from hangup_server import script as peer_script
+from hangup_server.steps import SendHead, SendStep
 from hangup_server.tls_steps import TLS_STEPS
 
 Actor = Literal["client", "peer", "wait", "network"]
@@ -35,7 +35,9 @@ ACTS: dict[Actor, dict[str, Parameters]] = {
     "wait": {
         "fin at client": {},  # the client's kernel has the FIN
         "rst at client": {},  # the client's kernel has no such connection any more
-        "data read": {},  # the client has read all that has arrived
+        "data read": {"at_most_ms": int},  # the client has read all that has arrived
+        # `at_most_ms`: then go on all the same, where some clients cannot read now: they are blocked in a send
+        "request acknowledged": {},  # the capture shows that the peer's kernel has all that the client sent
     },
     "network": {
         "blackhole": {},  # the client's packets to this trial's peer vanish without an answer
@@ -77,39 +79,25 @@ def features(act: str, params: Mapping[str, object]) -> set[Feature]:
     return {"keepalive"} if params.get("keepalive") is True else set()
 
 
-def bytes_sent(acts: Iterable[tuple[str, Mapping[str, object]]]) -> int:
+Acts = Iterable[tuple[str, Mapping[str, object]]]
+"""Acts of the peer, each with its parameters."""
+
+
+def bytes_sent(acts: Acts) -> int:
     """Payload bytes that these acts of the peer put on the wire."""
+    return sum(len(step.payload()) for step in _sends(acts))
+
+
+def framing_sent(acts: Acts) -> int:
+    """Those of them that are no part of a body: heads, and what frames the chunks of a chunked one."""
+    return sum(step.framing for step in _sends(acts))
+
+
+def final_head(acts: Acts) -> SendHead | None:
+    """The first head that is no interim response (1xx, RFC 9110 section 15.2)."""
+    return next((step for step in _sends(acts) if isinstance(step, SendHead) and step.status >= 200), None)
+
+
+def _sends(acts: Acts) -> list[SendStep]:
     sends = peer_script.parse([{"step": act, **params} for act, params in acts if act.startswith("send")])
-    return sum(len(step.payload()) for step in sends if isinstance(step, steps.SendStep))
-
-
-def head_sent(acts: Iterable[tuple[str, Mapping[str, object]]]) -> int:
-    """Bytes of response heads that a script has the peer send."""
-    return sum(len(_head(params)[: _int(params.get("bytes"))]) for act, params in acts if act == "send head")
-
-
-def announced(acts: Iterable[tuple[str, Mapping[str, object]]]) -> int:
-    """Bytes of the whole response, head and body, that a script's first head announces: what a reader waits for."""
-    params = _first_head(acts)
-    return len(_head(params)) + (_int(params.get("length")) or 0)
-
-
-def announced_length(acts: Iterable[tuple[str, Mapping[str, object]]]) -> int:
-    """Bytes of the body alone that a script's first head announces."""
-    return _int(_first_head(acts).get("length")) or 0
-
-
-def _first_head(acts: Iterable[tuple[str, Mapping[str, object]]]) -> Mapping[str, object]:
-    return next((params for act, params in acts if act == "send head"), {"length": RESPONSE_LENGTH})
-
-
-def _head(params: Mapping[str, object]) -> bytes:
-    return http.response_head(
-        _int(params.get("status")) or 200,
-        length=_int(params.get("length")),
-        close=params.get("close") is True,
-    )
-
-
-def _int(value: object) -> int | None:
-    return value if isinstance(value, int) else None
+    return [step for step in sends if isinstance(step, SendStep)]

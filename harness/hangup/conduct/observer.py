@@ -52,6 +52,11 @@ class Tracker:
         first = next(iter(self._table), None)
         return first is not None and first.closed
 
+    def request_acknowledged(self) -> bool:
+        """Whether the peer's kernel has acknowledged all that the client has sent on the trial's first connection."""
+        first = next(iter(self._table), None)
+        return first is not None and describe(first, self.port, self.segments).request == "acknowledged"
+
     async def until(self, condition: Callable[[], bool], seconds: float) -> None:
         """Wait for packets until the condition holds, at most this long."""
         try:

@@ -124,8 +124,13 @@ class Stage:
             assert self._lab.blackhole is not None
             self._host = self._lab.blackhole
         elif step.actor == "wait":
-            async with asyncio.timeout(PEER_SECONDS):
-                await self._wait(step.act)
+            at_most = step.number("at_most_ms", 0)
+            try:
+                async with asyncio.timeout(at_most / 1000 or PEER_SECONDS):
+                    await self._wait(step.act)
+            except TimeoutError:
+                if not at_most:
+                    raise
         elif step.act == "idle":
             await asyncio.sleep(step.number("ms", 100) / 1000)
         elif step.act == "finish":
@@ -218,14 +223,24 @@ class Stage:
             self._spectator.step(step)
 
     async def _wait(self, what: str) -> None:
-        """Wait until the client's kernel shows that something has arrived, or been read."""
-        if self._lab.diag is None or self._remote is None:
-            await asyncio.sleep(0.05)  # no kernel to ask; such trials are unproved anyway
+        """Wait until the client's kernel, or the capture, shows that something has arrived, or been read."""
+        done = self._sign_of(what)
+        if done is None:
+            await asyncio.sleep(0.05)  # nobody to ask; such trials are unproved anyway
             return
-        local, remote = (self._lab.client_host, self._remote), (self._host, self._port)
-        done = _ARRIVED[what]
-        while not done(self._lab.diag.look(local, remote), self._sent):  # noqa: ASYNC110  (the kernel tells nobody: it has to be asked)
+        while not done():  # noqa: ASYNC110  (the kernel tells nobody: it has to be asked)
             await asyncio.sleep(_LOOK_SECONDS)
+
+    def _sign_of(self, what: str) -> Callable[[], bool] | None:
+        """What tells whether it has come, where this lab has that."""
+        if what == "request acknowledged":
+            return self._tracker.request_acknowledged if self._tracker is not None else None
+        if self._lab.diag is None or self._remote is None:
+            return None
+        local, remote = (self._lab.client_host, self._remote), (self._host, self._port)
+        look, arrived = self._lab.diag.look, _ARRIVED[what]
+        sent = self._sent
+        return lambda: arrived(look(local, remote), sent)
 
     def _take_evidence(self) -> None:
         if self._tracker is not None:

@@ -10,7 +10,6 @@ import tomllib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
@@ -19,28 +18,10 @@ from pydantic import BaseModel, ConfigDict
 
 from hangup.agents.protocol import Layer
 from hangup.catalogue import Scenario
+from hangup.outcome import Outcome
 from hangup.store.model import Ending, Link, Observation, Operation
 
 RULES_FILE = Path(__file__).with_name("rules.toml")
-
-
-class Outcome(StrEnum):
-    """What the application is told."""
-
-    SUCCESS = "success"
-    RESET = "reset"
-    BROKEN_PIPE = "broken-pipe"
-    EOF = "eof"
-    TRUNCATED = "truncated"
-    REFUSED = "refused"
-    UNREACHABLE = "unreachable"
-    ABORTED = "aborted"
-    TIMEOUT = "timeout"
-    TLS = "tls"
-    PROTOCOL = "protocol"
-    SILENT_TRUNCATION = "silent-truncation"
-    HANG = "hang"
-    UNMAPPED = "unmapped"
 
 
 class Rule(BaseModel):
@@ -168,5 +149,7 @@ def _lost(layer: Layer, scenario: Scenario, observation: Observation) -> int | N
     sent = last.sent
     if layer == "http":
         heads = 1 + (len(answered) - 1 if len(observation.connections) == 1 else 0)
-        sent = max(0, sent - heads * scenario.response_head)
+        framing = max(heads * scenario.response_head, scenario.framing)  # the latter, where there are chunks
+        whole = scenario.announced - scenario.response_head
+        sent = min(max(0, sent - framing), earlier + whole)  # what is sent beyond a response is no part of it
     return max(0, sent - earlier - got)

@@ -26,6 +26,7 @@ from hangup_server.steps import (
 SMALLEST: dict[str, Json] = {
     "recv": {"bytes": 1},
     "send body": {"bytes": 1},
+    "send chunk": {"bytes": 1},
     "send": {"text": ""},
     "pause": {"ms": 1},
     "send half record": {"bytes": 1},
