@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from hangup_server import hold
 from hangup_server.http import NotHttpError, RequestParser
+from hangup_server.http2 import Http2
 from hangup_server.log import ConnectionLog, RequestLog
 from hangup_server.script import together
 from hangup_server.steps import ConnectionStep, StepError, explain
@@ -26,6 +27,8 @@ from hangup_server.waiting import readable, writable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from hangup_server.http2_steps import Http2Step
+    from hangup_server.steps import SendStep
     from hangup_server.tls_steps import TlsStep
 
 T = TypeVar("T")
@@ -53,6 +56,7 @@ class Connection:
         self._http = True
         self._before_hold = (0, 0)
         self._tls = Tls(self._recv_wire, self._send_wire)
+        self._http2: Http2 | None = None
 
     async def run(self, steps: Iterable[ConnectionStep]) -> None:
         """Does the steps in order; raises StepError at the first that cannot be done."""
@@ -68,12 +72,15 @@ class Connection:
             raise StepError(f"{step.name}: {why}") from error
 
     def log(self) -> ConnectionLog:
-        self._log.requests = [
+        self._log.requests = self._http2.requests() if self._http2 is not None else self._parsed()
+        return self._log
+
+    def _parsed(self) -> list[RequestLog]:
+        return [
             RequestLog(parser.method, parser.path, parser.size, parser.complete)
             for parser in self._parsers
             if parser.size
         ]
-        return self._log
 
     def detach(self) -> socket.socket:
         """Gives the socket away: from here on another process owns the connection."""
@@ -81,8 +88,9 @@ class Connection:
         self._sock = None
         return sock
 
-    def abandon(self) -> None:
+    async def abandon(self) -> None:
         """Closes without a word in the log: the trial is over."""
+        await self._quiet()
         if self._sock is not None:
             self._sock.close()
             self._sock = None
@@ -91,6 +99,24 @@ class Connection:
         """A step of TLS."""
         await step.speak(self._tls)
         self._note(step.name)
+
+    async def begin_http2(self) -> None:
+        """Speaks HTTP/2 from here on, inside TLS."""
+        self._http2 = Http2(self._read_http2, self._tls.send)
+        self._http = False
+        await self._http2.begin()
+
+    async def speak_http2(self, step: Http2Step) -> None:
+        """A step of HTTP/2."""
+        if self._http2 is None:
+            raise StepError("HTTP/2 is not spoken here; 'handshake' with protocol = \"h2\" begins it")
+        await step.speak(self._http2)
+        self._note(step.name)
+
+    async def _read_http2(self) -> bytes:
+        data = await self._tls.recv(CHUNK)
+        self._log.read += len(data)
+        return data
 
     # Holding data at the door
 
@@ -156,9 +182,18 @@ class Connection:
         await self._recv_http("recv head", lambda parser: parser.head_complete)
 
     async def recv_request(self) -> None:
-        await self._recv_http("recv request", lambda parser: parser.complete)
+        if self._http2 is not None:
+            request = await self._http2.request()
+            self._note(f"recv request {request.bytes}")
+        else:
+            await self._recv_http("recv request", lambda parser: parser.complete)
+
+    def _reads_alone(self) -> None:
+        if self._http2 is not None:
+            raise StepError("under HTTP/2 the peer reads all the time by itself; 'recv request' waits for a request")
 
     async def _recv_http(self, name: str, enough: Callable[[RequestParser], bool]) -> None:
+        self._reads_alone()
         parser = self._parser()
         while not enough(parser):
             data = await self._recv(CHUNK, socket.MSG_PEEK)
@@ -172,6 +207,7 @@ class Connection:
         self._note(f"{name} {parser.size}")
 
     async def recv(self, size: int) -> None:
+        self._reads_alone()
         left = size
         while left:
             data = await self._recv(min(left, CHUNK))
@@ -188,12 +224,14 @@ class Connection:
         self._note(f"recv arrived {self._log.read - before}")
 
     async def recv_end(self) -> None:
+        self._reads_alone()
         before = self._log.read
         while data := await self._recv(CHUNK):
             self._took(data)
         self._note(f"recv end {self._log.read - before}")
 
     async def linger(self) -> None:
+        self._reads_alone()
         before = self._log.read
         with contextlib.suppress(ConnectionResetError):
             while data := await self._recv(CHUNK):
@@ -236,14 +274,19 @@ class Connection:
 
     # Sending
 
-    async def send(self, data: bytes, *, with_fin: bool = False) -> None:
+    async def send(self, step: SendStep) -> None:
         self._open()
-        before = self._log.wire
+        data = step.payload()
+        before, sent = self._log.wire, 0
         try:
-            await (self._tls.send if self._tls.established else self._send_wire)(data, with_fin)
+            if self._http2 is not None:
+                await self._http2.send(step)
+            else:
+                await (self._tls.send if self._tls.established else self._send_wire)(data, step.with_fin)
+            sent = len(data)
         finally:
-            # Of TLS that was cut off this is the most that can be read.
-            sent = min(len(data), self._log.wire - before)
+            # Of what TLS could not send whole, this is the most that can be read.
+            sent = sent or min(len(data), self._log.wire - before)
             self._log.sent += sent
             self._note(f"send {sent}" if sent == len(data) else f"send {sent} of {len(data)}")
 
@@ -275,16 +318,23 @@ class Connection:
         self._open().shutdown(_SHUTDOWN[side])
         self._note("shutdown" if side == "write" else f"shutdown {side}")
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        await self._quiet()
         self._open().close()
         self._sock = None
         self._note("close")
 
-    def reset(self) -> None:
+    async def reset(self) -> None:
+        await self._quiet()
         self._open().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
         self._open().close()
         self._sock = None
         self._note("reset")
+
+    async def _quiet(self) -> None:
+        """Nobody waits for the socket any more."""
+        if self._http2 is not None:
+            await self._http2.quiet()
 
     # Common to all
 

@@ -18,7 +18,7 @@ class Address(NamedTuple):
 
 @dataclass
 class RequestLog:
-    """One HTTP request as far as it was read; `bytes` counts its head and its framing too."""
+    """One HTTP request as far as it was read; `bytes` counts its head and its framing too, but not those of HTTP/2."""
 
     method: str
     path: str

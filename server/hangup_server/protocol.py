@@ -23,7 +23,7 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hangup_server import PROTOCOL, hold
+from hangup_server import PROTOCOL, hold, http2
 from hangup_server.listener import Listener, Ports
 from hangup_server.script import parse, script
 from hangup_server.steps import StepError, explain
@@ -76,12 +76,12 @@ async def converse(source: int, sink: int, nursery: Nursery | None) -> None:
 
 def hello(nursery: Nursery | None) -> _Answer:
     """What this peer is, and which steps of those that need more than sockets it can do."""
-    can = [name for name, able in (("hold", hold.works()), ("process", nursery is not None)) if able]
+    able = {"hold": hold.works(), "process": nursery is not None, http2.PROTOCOL: http2.works()}
     return {
         "protocol": PROTOCOL,
         "runtime": f"{platform.python_implementation()} {platform.python_version()}",
         "platform": f"{platform.system()} {platform.release()}",
-        "can": can,
+        "can": [name for name, works in able.items() if works],
     }
 
 

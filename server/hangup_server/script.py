@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import MISSING, Field, asdict, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hangup_server.http2_steps import HTTP2_STEPS
 from hangup_server.steps import (
     KINDS,
     Accept,
@@ -26,7 +27,7 @@ from hangup_server.tls_steps import TLS_STEPS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-STEPS: dict[str, type[Step]] = {kind.name: kind for kind in (*KINDS, *TLS_STEPS)}
+STEPS: dict[str, type[Step]] = {kind.name: kind for kind in (*KINDS, *TLS_STEPS, *HTTP2_STEPS)}
 """Every step that a script may name."""
 
 LARGEST = 1 << 28

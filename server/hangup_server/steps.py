@@ -203,7 +203,7 @@ class SendStep(ConnectionStep):
         return 0
 
     async def run(self, connection: Connection) -> None:
-        await connection.send(self.payload(), with_fin=self.with_fin)
+        await connection.send(self)
 
 
 @dataclass(frozen=True)
@@ -356,7 +356,7 @@ class Close(ConnectionStep):
     name: ClassVar[str] = "close"
 
     async def run(self, connection: Connection) -> None:
-        connection.close()
+        await connection.close()
 
 
 @dataclass(frozen=True)
@@ -366,7 +366,7 @@ class Reset(ConnectionStep):
     name: ClassVar[str] = "reset"
 
     async def run(self, connection: Connection) -> None:
-        connection.reset()
+        await connection.reset()
 
 
 class ProcessStep(Step):

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from hangup_server import http
+from hangup_server import http, http2
 from hangup_server.steps import ConnectionStep, Step
 from hangup_server.tls import ALERTS, VERSIONS, Tls
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hangup_server.connection import Connection
 
 
-def _choice(choices: Any, default: str) -> Any:
+def _choice(choices: Any, default: str | None) -> Any:
     return field(default=default, metadata={"choices": tuple(choices)})
 
 
@@ -64,13 +64,19 @@ class SendAlert(TlsStep):
 
 @dataclass(frozen=True)
 class Handshake(TlsStep):
-    """The whole handshake, in this version of TLS; ALPN agrees on nothing, so HTTP is HTTP/1.1."""
+    """The whole handshake, in this version of TLS; with a `protocol`, which ALPN has to agree on, begin to speak it."""
 
     name: ClassVar[str] = "handshake"
     version: str = _choice(VERSIONS, "1.3")
+    protocol: str | None = _choice((http2.PROTOCOL,), None)
+
+    async def run(self, connection: Connection) -> None:
+        await super().run(connection)
+        if self.protocol == http2.PROTOCOL:
+            await connection.begin_http2()
 
     async def speak(self, tls: Tls) -> None:
-        await tls.handshake(self.version, None)
+        await tls.handshake(self.version, self.protocol)
 
 
 @dataclass(frozen=True)

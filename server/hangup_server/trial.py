@@ -75,7 +75,7 @@ class Endpoint:
             await (self._owned or self._connection).run(batch)
 
     async def close(self) -> None:
-        self._connection.abandon()
+        await self._connection.abandon()
         if self._adoption is None:
             return
         with contextlib.suppress(OSError, StepError):  # given away in vain: there is no process

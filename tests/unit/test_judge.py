@@ -71,6 +71,21 @@ SAID: list[tuple[str, Outcome, list[Link]]] = [
         link("urllib3.exceptions.SSLError", "[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in ..."),
         link("ssl.SSLEOFError", "[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in violation of protocol",
              code="UNEXPECTED_EOF_WHILE_READING")]),
+    ("python/httpx-http2", Outcome.EOF, [
+        link("httpx.RemoteProtocolError", "Server disconnected"),
+        link("httpcore.RemoteProtocolError", "Server disconnected")]),
+    ("python/httpx-http2", Outcome.EOF, [
+        link("httpcore.RemoteProtocolError", "<ConnectionTerminated error_code:0, last_stream_id:0, ...>")]),
+    ("python/httpx-http2", Outcome.RESET, [
+        link("httpcore.RemoteProtocolError", "<StreamReset stream_id:1, error_code:7, remote_reset:True>")]),
+    ("go/net-http", Outcome.RESET, [
+        link("http.http2StreamError", "stream error: stream ID 1; INTERNAL_ERROR; received from peer")]),
+    ("java/httpclient", Outcome.EOF, [link("java.io.IOException", "/192.0.2.1:33832: GOAWAY received")]),
+    ("java/httpclient", Outcome.RESET, [link("java.io.IOException", "Received RST_STREAM: Stream not processed")]),
+    ("node/http2", Outcome.RESET, [
+        link("Error", "Stream closed with error code NGHTTP2_REFUSED_STREAM", code="ERR_HTTP2_STREAM_ERROR")]),
+    ("node/http2", Outcome.BROKEN_PIPE, [
+        link("Error", "The session has been destroyed", code="ERR_HTTP2_INVALID_SESSION")]),
     ("python/socket", Outcome.EOF, [link("ssl.SSLZeroReturnError", "TLS/SSL connection has been closed (EOF)")]),
     ("python/asyncio-streams", Outcome.RESET, [link("ConnectionResetError", "")]),
     ("python/httpx", Outcome.TLS, [

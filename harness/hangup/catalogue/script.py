@@ -75,7 +75,7 @@ def check(actor: Actor, act: str, params: Mapping[str, object]) -> None:
 def features(act: str, params: Mapping[str, object]) -> set[Feature]:
     """What a client's API must offer, beside its operations, for a script with this act in it."""
     if act in _TLS:
-        return {"tls"}
+        return {"tls", "h2"} if params.get("protocol") == "h2" else {"tls"}
     return {"keepalive"} if params.get("keepalive") is True else set()
 
 

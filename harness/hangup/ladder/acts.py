@@ -68,6 +68,9 @@ EFFECTS: dict[str, Effect] = {
     "handshake": Effect.SHAKEN,
     "send half record": Effect.SENT,
     "close notify": Effect.SENT,
+    "reset stream": Effect.SENT,
+    "send goaway": Effect.SENT,
+    "keep answering": Effect.NONE,
 }
 """Every step of the peer."""
 

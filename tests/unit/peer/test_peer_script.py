@@ -30,6 +30,7 @@ SMALLEST: dict[str, Json] = {
     "send": {"text": ""},
     "pause": {"ms": 1},
     "send half record": {"bytes": 1},
+    "send goaway": {"last": 1},
 }
 
 
