@@ -17,7 +17,7 @@ from hangup_server.http import NotHttpError, RequestParser
 from hangup_server.steps import SendStep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from hangup.catalogue import Step
 
@@ -30,7 +30,7 @@ class Effect(Enum):
     ARRIVED = "the client's bytes came in"
     CLIENT_ENDED = "the client's FIN came in"
     SENT = "bytes left"
-    SHAKEN = "bytes left, and the client answered"
+    SHAKEN = "the client's side of the TLS handshake is over"
     ENDED = "FIN or RST left"
 
 
@@ -74,7 +74,6 @@ EFFECTS: dict[str, Effect] = {
 }
 """Every step of the peer."""
 
-_REQUESTS = ("await request", "recv request")
 _LEAVES_UNREAD = ("await held data", "await request", "recv head")
 
 
@@ -126,8 +125,8 @@ class Placer:
         """What the client has sent and no act has read."""
         self._sent = self._promised = 0
         """Bytes of the peer: on the wire, and of the acts that were placed."""
-        self._secure = self._answered = False
-        """Whether TLS is spoken, which hides where things begin and end; whether the client spoke after the peer."""
+        self._secure = False
+        """Whether TLS is spoken, which hides how much was said."""
         self._endings = 0
         """FINs and RSTs of a live socket that no act has caused yet."""
 
@@ -143,7 +142,6 @@ class Placer:
             self._client_ended |= packet.fin
             if not packet.repeated:
                 self._stream += packet.payload.ljust(packet.length, b"\0")
-                self._answered |= packet.length > 0 and self._sent > self._promised
         else:
             self._sent += 0 if packet.repeated else packet.length
             self._endings += packet.fin and not packet.repeated
@@ -160,6 +158,8 @@ class Placer:
         done = []
         while self._waiting and self._happened(self._waiting[0]):
             done.append(self._waiting.popleft())
+            if self._secure and done[-1].effect is not Effect.SENT:
+                self._promised = self._sent  # what sends that follow each other have sealed cannot be told apart
         return done
 
     def _happened(self, act: Act) -> bool:
@@ -174,21 +174,28 @@ class Placer:
             case Effect.SENT if self._sent <= self._promised:
                 return False
             case Effect.SENT:
-                self._promised = self._sent if self._secure else self._promised + (act.amount or 0)
-            case Effect.SHAKEN if not self._answered:
-                return False
+                self._promised += 0 if self._secure else act.amount or 0
             case Effect.SHAKEN:
-                self._secure, self._promised = True, self._sent
+                return self._shaken()
             case Effect.ENDED if not self._endings:
                 return False
             case Effect.ENDED:
                 self._endings -= 1
         return True
 
+    def _shaken(self) -> bool:
+        size = _handshake_size(bytes(self._stream))
+        if size is None:
+            return False
+        del self._stream[:size]
+        self._secure = True
+        return True
+
     def _take(self, act: Act) -> bool:
         wanted = max(1, len(self._stream)) if self._secure else act.amount
         if wanted is None:
-            wanted = _request_size(bytes(self._stream)) if act.name in _REQUESTS else 1
+            measure = _MEASURES.get(act.name)
+            wanted = measure(bytes(self._stream)) if measure else 1
         if wanted is None or len(self._stream) < wanted:
             return False
         if act.name not in _LEAVES_UNREAD:
@@ -205,3 +212,32 @@ def _request_size(data: bytes) -> int | None:
     except NotHttpError:
         return None
     return parser.size if parser.complete else None
+
+
+def _records(data: bytes) -> Iterator[tuple[int, int]]:
+    """Of the TLS records that they begin with, each one's content type and where it ends."""
+    at = 0
+    while (end := at + 5 + int.from_bytes(data[at + 3 : at + 5], "big")) <= len(data) and len(data) >= at + 5:
+        yield data[at], end
+        at = end
+
+
+def _hello_size(data: bytes) -> int | None:
+    """Bytes of the first record; None where it is not whole."""
+    return next((end for _type, end in _records(data)), None)
+
+
+def _handshake_size(data: bytes) -> int | None:
+    """Bytes up to the client's Finished and with it: the record behind change_cipher_spec, in TLS 1.2 and, as all
+    stacks do for the sake of middleboxes (RFC 8446 section D.4), in TLS 1.3."""
+    changed = False
+    for kind, end in _records(data):
+        if changed:
+            return end
+        changed = kind == _CHANGE_CIPHER_SPEC
+    return None
+
+
+_CHANGE_CIPHER_SPEC = 20
+_MEASURES = {"await request": _request_size, "recv request": _request_size, "recv hello": _hello_size}
+"""How much of what the client has sent an act takes, where it does not say so."""
