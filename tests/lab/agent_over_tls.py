@@ -43,6 +43,7 @@ class BareAgent:
     """An agent's process, asked one thing at a time."""
 
     def __init__(self, manifest: Manifest, ca: Path) -> None:
+        """``ca``: what HANGUP_CA names."""
         try:
             build = asyncio.run(ensure_built(manifest))
         except BuildError as error:

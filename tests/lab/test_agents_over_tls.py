@@ -229,6 +229,18 @@ def keep_alive_timer(port: int) -> float | None:
     return int(ticks, 16) / os.sysconf("SC_CLK_TCK") if kind == "02" else None
 
 
+@pytest.mark.parametrize("language", ["java", "node"])
+def test_without_a_ca_it_is_the_agent_that_fails(language: str, tmp_path: Path) -> None:
+    agent = BareAgent(MANIFESTS[language], tmp_path / "no-ca.pem")
+    told = [name for name in (*OVER_TLS, "node/http2") if name in agent.clients and name != "node/fetch"]
+    with peer(lambda raw: None) as unmet:
+        replies = [Session(agent, client, unmet).exchange() for client in told]
+    agent.end()
+    assert {reply["result"] for reply in replies} == {"failed"}
+    assert all("no-ca.pem" in reply["why"] for reply in replies)
+    assert unmet.connections == 0
+
+
 @pytest.mark.parametrize("client", FEATURES)
 def test_a_client_says_what_it_offers_and_does_no_more(agent: BareAgent, client: str) -> None:
     assert set(agent.clients[client].features) == FEATURES[client]

@@ -35,9 +35,9 @@ export default class Http2 {
         resolve({ ...given, error });
       };
       if (this.#untold) return fail(this.#untold);
+      this.#session ??= this.#connect(host, port, tls);
       let stream;
       try {
-        this.#session ??= this.#connect(host, port, tls);
         stream = monitored(this.#session.request({ ':method': method, ':path': path }));
       } catch (error) {
         return fail(error);

@@ -9,6 +9,10 @@
  * emitted 'close' emits nothing more: a recv on it reports the end of the stream if 'end' was emitted,
  * and otherwise no bytes, no end and no error, since that is all that the API tells.
  *
+ * A reset that the event loop finds together with unread data is told as the end of the stream: after a
+ * short read, with POLLHUP set, libuv (uv__stream_io) reports the end and never asks for the error. TLS 1.3
+ * makes that likely early on, by session tickets that nobody has read yet.
+ *
  * setKeepAlive(true) is called on a connected socket, and leaves the timing the system's there: libuv sets
  * SO_KEEPALIVE, then TCP_KEEPIDLE to a delay of 0, which Linux refuses (from 1.49 on libuv itself does), sets
  * nothing more, and Node does not tell. Called earlier it would mean 60 s: libuv then knows no delay but its own.

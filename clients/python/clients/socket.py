@@ -23,12 +23,11 @@ class Session:
         self._context = None if ca is None else ssl.create_default_context(cafile=ca)
 
     def connect(self, host: str, port: int, *, keepalive: bool) -> None:
-        connection = socket.create_connection((host, port))
+        self._socket = socket.create_connection((host, port))
         if keepalive:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         if self._context is not None:
-            connection = self._context.wrap_socket(connection, server_hostname=host)
-        self._socket = connection
+            self._socket = self._context.wrap_socket(self._socket, server_hostname=host)
 
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)
