@@ -6,8 +6,9 @@ Made from the analyser's connections and the peer's log; compared with a scenari
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from itertools import chain, repeat
+from typing import Literal, Protocol
 
 from hangup.catalogue import Scenario, Wire
 from hangup.wire import Connection, Flags, Segment
@@ -92,6 +93,30 @@ def _written_after_fin(connection: Connection, client: str, segments: Sequence[S
     fin = next((fin.number for fin in connection.fins if fin.by != client), None)
     port = (connection.orig if client == "orig" else connection.resp).port
     return fin is not None and any(s.number > fin and s.sport == port and s.length > 0 for s in segments)
+
+
+class Sent(Protocol):
+    """What the peer's log says of one connection."""
+
+    @property
+    def sent(self) -> int:
+        """Bytes that its steps sent."""
+
+    @property
+    def wire(self) -> int | None:
+        """Bytes that it gave to its kernel for them: with TLS around them they are more."""
+
+
+def unwrapped(connections: Sequence[ConnectionEvidence], log: Sequence[Sent]) -> tuple[ConnectionEvidence, ...]:
+    """The evidence with the bytes that the peer's steps sent, instead of those that carried them.
+
+    What never was on the wire was never sent, whatever the log says.
+    """
+    around = ((entry.wire or entry.sent) - entry.sent for entry in log)
+    return tuple(
+        replace(connection, peer_bytes=max(0, connection.peer_bytes - more))
+        for connection, more in zip(connections, chain(around, repeat(0)), strict=False)
+    )
 
 
 def verify(scenario: Scenario, connections: Sequence[ConnectionEvidence]) -> list[str]:

@@ -4,7 +4,7 @@ It checks messages and finds the trial that each is for; what a step is and does
 first line out is the hello; each message in, with an `id`, is answered once, in any order:
 
     {"id": 1, "do": "open", "trial": "t1", "host": "::1"}     {"id": 1, "ok": true, "port": 10000}
-    {"id": 2, "do": "run", "trial": "t1", "steps": [...]}     {"id": 2, "ok": true, "remote": [HOST, N]}
+    {"id": 2, "do": "run", "trial": "t1", "steps": [...]}     {"id": 2, "ok": true, "remote": [HOST, N], "wire": N}
     {"id": 3, "do": "close", "trial": "t1"}                   {"id": 3, "ok": true, "log": [...]}
 
 `open` may carry a "port", and "steps_for_further" for the connections after the first. What cannot be done is
@@ -23,7 +23,7 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hangup_server import PROTOCOL, hold
+from hangup_server import PROTOCOL, hold, http2
 from hangup_server.listener import Listener, Ports
 from hangup_server.script import parse, script
 from hangup_server.steps import StepError, explain
@@ -76,12 +76,12 @@ async def converse(source: int, sink: int, nursery: Nursery | None) -> None:
 
 def hello(nursery: Nursery | None) -> _Answer:
     """What this peer is, and which steps of those that need more than sockets it can do."""
-    can = [name for name, able in (("hold", hold.works()), ("process", nursery is not None)) if able]
+    able = {"hold": hold.works(), "process": nursery is not None, http2.PROTOCOL: http2.works()}
     return {
         "protocol": PROTOCOL,
         "runtime": f"{platform.python_implementation()} {platform.python_version()}",
         "platform": f"{platform.system()} {platform.release()}",
-        "can": can,
+        "can": [name for name, works in able.items() if works],
     }
 
 
@@ -190,7 +190,7 @@ class Peer:
 
 async def _run(trial: Trial, steps: Sequence[Step]) -> _Answer:
     await trial.run(steps)
-    return {} if trial.remote is None else {"remote": trial.remote}
+    return {} if trial.first is None else {"remote": trial.first.remote, "wire": trial.first.log().wire}
 
 
 async def _close(entry: _Entry) -> _Answer:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import MISSING, Field, asdict, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hangup_server.http2_steps import HTTP2_STEPS
 from hangup_server.steps import (
-    STEPS,
+    KINDS,
     Accept,
     AwaitHeldData,
     ConnectionStep,
@@ -20,9 +21,13 @@ from hangup_server.steps import (
     SendTogether,
     Step,
 )
+from hangup_server.tls_steps import TLS_STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+STEPS: dict[str, type[Step]] = {kind.name: kind for kind in (*KINDS, *TLS_STEPS, *HTTP2_STEPS)}
+"""Every step that a script may name."""
 
 LARGEST = 1 << 28
 """Upper bound of every number: a typing error must not make the peer allocate all memory."""

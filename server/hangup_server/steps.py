@@ -1,7 +1,7 @@
 """The steps: everything that the peer can be told to do, each with its parameters.
 
 A step is data and calls one verb; how that verb treats a socket is in `connection`, `trial` and `nursery`.
-Adding a step is adding a class here and naming it in `_KINDS`: its fields are its parameters, and `script`
+Adding a step is adding a class here and naming it in `KINDS`: its fields are its parameters, and `script`
 reads and checks them by the fields' types and metadata.
 """
 
@@ -247,7 +247,7 @@ class SendStep(ConnectionStep):
         return 0
 
     async def run(self, connection: Connection) -> None:
-        await connection.send(self.payload(), with_fin=self.with_fin)
+        await connection.send(self)
 
 
 @dataclass(frozen=True)
@@ -404,7 +404,7 @@ class Close(ConnectionStep):
     name: ClassVar[str] = "close"
 
     async def run(self, connection: Connection) -> None:
-        connection.close()
+        await connection.close()
 
 
 @dataclass(frozen=True)
@@ -414,7 +414,7 @@ class Reset(ConnectionStep):
     name: ClassVar[str] = "reset"
 
     async def run(self, connection: Connection) -> None:
-        connection.reset()
+        await connection.reset()
 
 
 @dataclass(frozen=True)
@@ -467,7 +467,7 @@ class Terminate(ProcessStep):
     signal: ClassVar[signal.Signals] = signal.SIGTERM
 
 
-_KINDS: tuple[type[Step], ...] = (
+KINDS: tuple[type[Step], ...] = (
     StopListening,
     AwaitConnection,
     HoldHandshake,
@@ -501,6 +501,4 @@ _KINDS: tuple[type[Step], ...] = (
     Interrupt,
     Terminate,
 )
-
-STEPS: dict[str, type[Step]] = {kind.name: kind for kind in _KINDS}
-"""Every step that a script may name."""
+"""Every step of TCP and of HTTP/1.1 that a script may name."""

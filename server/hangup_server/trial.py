@@ -75,7 +75,7 @@ class Endpoint:
             await (self._owned or self._connection).run(batch)
 
     async def close(self) -> None:
-        self._connection.abandon()
+        await self._connection.abandon()
         if self._adoption is None:
             return
         with contextlib.suppress(OSError, StepError):  # given away in vain: there is no process
@@ -99,9 +99,9 @@ class Trial:
         self._serving: set[asyncio.Task[None]] = set()
 
     @property
-    def remote(self) -> Address | None:
-        """The client's end of the first connection, once that is accepted."""
-        return self._endpoints[0].remote if self._endpoints else None
+    def first(self) -> Endpoint | None:
+        """The first connection, once it is accepted."""
+        return self._endpoints[0] if self._endpoints else None
 
     async def run(self, steps: Sequence[Step]) -> None:
         """Does the steps in order, on the listener and on the first connection."""

@@ -55,8 +55,9 @@ def test_nothing_that_it_says_is_unmapped(whole: Driven, client: str) -> None:
 
 
 @each_client
-def test_an_orderly_exchange_is_a_success(whole: Driven, client: str) -> None:
-    for verdict in verdicts(whole, client, "normal"):
+@pytest.mark.parametrize("control", ["normal", "tls12-normal", "tls13-normal", "h2-normal"])
+def test_an_orderly_exchange_is_a_success(whole: Driven, client: str, control: str) -> None:
+    for verdict in verdicts(whole, client, control):
         assert (verdict.outcome, verdict.lost, verdict.extra_connections) == (Outcome.SUCCESS, 0, 0)
         assert verdict.faithful is (True if whole.result.proved else None)
         assert verdict.processed == 1

@@ -6,7 +6,8 @@ import pytest
 from samples import evidence, scenario
 
 from hangup.catalogue import Wire
-from hangup.evidence import ConnectionEvidence, verify
+from hangup.conduct.peer import LoggedConnection
+from hangup.evidence import ConnectionEvidence, unwrapped, verify
 
 
 def complaints(claims: dict[str, object], *connections: ConnectionEvidence) -> list[str]:
@@ -90,3 +91,14 @@ def test_without_a_connection_nothing_is_proved() -> None:
 def test_unless_it_is_claimed_that_nothing_is_sent() -> None:
     assert complaints({"end": "nothing"}) == []
     assert complaints({"end": "nothing"}, evidence()) == ["the connection ended SF (ShADadFf), not nothing"]
+
+
+def test_bytes_of_tls_are_not_counted_as_bytes_of_the_response() -> None:
+    plain, secure = LoggedConnection(1, 0, 1024, (), ()), LoggedConnection(2, 0, 1024, (), (), wire=1900)
+    seen = (evidence(peer_bytes=1024), evidence(peer_bytes=1900), evidence(peer_bytes=7))
+    assert [c.peer_bytes for c in unwrapped(seen, (plain, secure))] == [1024, 1024, 7]
+
+
+def test_what_never_was_on_the_wire_was_not_sent() -> None:
+    secure = LoggedConnection(1, 0, 1024, (), (), wire=1900)
+    assert [c.peer_bytes for c in unwrapped([evidence(peer_bytes=n) for n in (1400, 500)], [secure] * 2)] == [524, 0]

@@ -66,6 +66,35 @@ SAID: list[tuple[str, Outcome, list[Link]]] = [
     ("python/asyncio-streams", Outcome.TIMEOUT, [link("TimeoutError", "timed out")]),
     ("python/asyncio-streams", Outcome.RESET, [link("ConnectionResetError", "Connection lost")]),
     ("python/http.client", Outcome.PROTOCOL, [link("http.client.BadStatusLine", "HTTP/1.1 2")]),
+    ("python/requests", Outcome.EOF, [
+        link("requests.exceptions.SSLError", "HTTPSConnectionPool(host='192.0.2.2', port=443): Max retries ..."),
+        link("urllib3.exceptions.SSLError", "[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in ..."),
+        link("ssl.SSLEOFError", "[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in violation of protocol",
+             code="UNEXPECTED_EOF_WHILE_READING")]),
+    ("python/httpx-http2", Outcome.EOF, [
+        link("httpx.RemoteProtocolError", "Server disconnected"),
+        link("httpcore.RemoteProtocolError", "Server disconnected")]),
+    ("python/httpx-http2", Outcome.EOF, [
+        link("httpcore.RemoteProtocolError", "<ConnectionTerminated error_code:0, last_stream_id:0, ...>")]),
+    ("python/httpx-http2", Outcome.RESET, [
+        link("httpcore.RemoteProtocolError", "<StreamReset stream_id:1, error_code:7, remote_reset:True>")]),
+    ("go/net-http", Outcome.RESET, [
+        link("http.http2StreamError", "stream error: stream ID 1; INTERNAL_ERROR; received from peer")]),
+    ("java/httpclient", Outcome.EOF, [link("java.io.IOException", "/192.0.2.1:33832: GOAWAY received")]),
+    ("java/httpclient", Outcome.RESET, [link("java.io.IOException", "Received RST_STREAM: Stream not processed")]),
+    ("node/http2", Outcome.RESET, [
+        link("Error", "Stream closed with error code NGHTTP2_REFUSED_STREAM", code="ERR_HTTP2_STREAM_ERROR")]),
+    ("node/http2", Outcome.BROKEN_PIPE, [
+        link("Error", "The session has been destroyed", code="ERR_HTTP2_INVALID_SESSION")]),
+    ("python/socket", Outcome.EOF, [link("ssl.SSLZeroReturnError", "TLS/SSL connection has been closed (EOF)")]),
+    ("python/asyncio-streams", Outcome.RESET, [link("ConnectionResetError", "")]),
+    ("python/httpx", Outcome.TLS, [
+        link("httpx.ConnectError", "[SSL: SSLV3_ALERT_HANDSHAKE_FAILURE] sslv3 alert handshake failure (_ssl.c:1006)"),
+        link("ssl.SSLError", "[SSL: SSLV3_ALERT_HANDSHAKE_FAILURE] sslv3 alert handshake failure (_ssl.c:1006)",
+             code="SSLV3_ALERT_HANDSHAKE_FAILURE")]),
+    ("python/socket", Outcome.TLS, [
+        link("ssl.SSLCertVerificationError", "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed",
+             code="CERTIFICATE_VERIFY_FAILED")]),
     ("python/requests", Outcome.TRUNCATED, [
         link("requests.exceptions.ChunkedEncodingError", "Response ended prematurely"),
         link("urllib3.exceptions.ProtocolError", "Response ended prematurely")]),
@@ -105,6 +134,24 @@ SAID: list[tuple[str, Outcome, list[Link]]] = [
              "net/http: Transport failed to read from server: read tcp 192.0.2.1:5->192.0.2.2:80: "
              "read: connection reset by peer")]),
     ("go/net-http", Outcome.EOF, [link("*errors.errorString", "http: server closed idle connection")]),
+    ("go/net", Outcome.TLS, [
+        link("*net.OpError", "remote error: tls: handshake failure"), link("tls.alert", "tls: handshake failure")]),
+    ("go/net", Outcome.TLS, [link("tls.RecordHeaderError", "tls: first record does not look like a TLS handshake")]),
+    ("go/net-http", Outcome.PROTOCOL, [
+        link("*url.Error", 'Get "https://192.0.2.2:80/": http: server gave HTTP response to HTTPS client'),
+        link("*errors.errorString", "http: server gave HTTP response to HTTPS client", code="http.ErrSchemeMismatch")]),
+    ("java/httpclient", Outcome.EOF, [
+        link("javax.net.ssl.SSLHandshakeException", "Remote host terminated the handshake")]),
+    ("java/httpclient", Outcome.RESET, [
+        link("javax.net.ssl.SSLHandshakeException", "Remote host terminated the handshake"),
+        link("java.net.SocketException", "Connection reset")]),
+    ("java/socket", Outcome.TLS, [
+        link("javax.net.ssl.SSLHandshakeException", "Received fatal alert: handshake_failure")]),
+    ("java/socket", Outcome.TLS, [
+        link("javax.net.ssl.SSLException", "Unsupported or unrecognized SSL message")]),
+    ("node/http", Outcome.TLS, [
+        link("Error", "write EPROTO 80DC4141637F0000:error:0A000410:SSL routines:ssl3_read_bytes:sslv3 alert ...", 71,
+             "EPROTO")]),
     ("java/socket", Outcome.REFUSED, [link("java.net.ConnectException", "Connection refused")]),
     ("java/httpclient", Outcome.REFUSED, [
         link("java.net.ConnectException", ""), link("java.nio.channels.ClosedChannelException", "")]),

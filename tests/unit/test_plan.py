@@ -7,10 +7,9 @@ from hangup.catalogue import load_catalogue
 from hangup.conduct.plan import CellId, Skipped, plan
 
 CATALOGUE = load_catalogue()
-STREAM = ClientInfo(
-    layer="stream", ops=["exchange", "connect", "send", "recv", "shutdown", "close"], features=["keepalive"]
-)
-HTTP = ClientInfo(layer="http", ops=["exchange", "close"])
+OPS = ["exchange", "connect", "send", "recv", "shutdown", "close"]
+STREAM = ClientInfo(layer="stream", ops=OPS, features=["tls", "keepalive"])
+HTTP = ClientInfo(layer="http", ops=["exchange", "close"], features=["tls", "h2"])
 ALL = frozenset({"net", "hold", "router", "firewall", "abort"})
 
 

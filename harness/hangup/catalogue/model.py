@@ -209,7 +209,7 @@ class Scenario(Model):
     @property
     def features(self) -> set[Feature]:
         """What a client's API must offer, beside its operations, to play this script."""
-        return {"keepalive"} if any(s.params.get("keepalive") is True for s in self.flat) else set()
+        return set[Feature]().union(*(script.features(s.act, s.params) for s in self.flat))
 
     @property
     def client_ops(self) -> set[str]:
@@ -253,6 +253,13 @@ class Scenario(Model):
 class Variants(Model):
     """Forms that one script comes in: ``{name}`` in a text of the script stands for each of its values in turn."""
 
-    method: tuple[Literal["GET", "POST"], ...] = Field(min_length=1)
-    next: dict[Annotated[str, Field(pattern="^[a-z-]+$")], tuple[Step, ...]] = Field(min_length=1)
+    tls: tuple[Literal["1.3", "1.2"], ...] = ()
+    method: tuple[Literal["GET", "POST"], ...] = ()
+    next: dict[Annotated[str, Field(pattern="^[a-z-]+$")], tuple[Step, ...]] = {}
     """What the peer does with each further connection, by the form's name."""
+
+    @model_validator(mode="after")
+    def _any(self) -> Variants:
+        if not self.tls and not self.method and not self.next:
+            raise ValueError("no form is given: say tls, method or next")
+        return self

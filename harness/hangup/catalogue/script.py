@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
+from hangup.agents.protocol import Feature
 from hangup_server import script as peer_script
 from hangup_server.steps import SendHead, SendStep
+from hangup_server.tls_steps import TLS_STEPS
 
 Actor = Literal["client", "peer", "wait", "network"]
 ACTORS: tuple[Actor, ...] = get_args(Actor)
@@ -73,6 +75,8 @@ NETWORK_NEEDS = {
 PRIVILEGED = ("hold data", "hold all", "hold handshake", "vanish")
 """Peer acts that not every user may do to a socket."""
 
+_TLS = frozenset(step.name for step in TLS_STEPS)
+
 RESPONSE_LENGTH = 1024
 """Bytes of the body that a whole response has, where a script sends none."""
 
@@ -94,6 +98,13 @@ def check(actor: Actor, act: str, params: Mapping[str, object]) -> None:
             raise ValueError(f"{actor} step {act!r} takes no {name!r}")
         if type(value) is not wanted:
             raise ValueError(f"{name!r} of {actor} step {act!r} must be a {wanted.__name__}")
+
+
+def features(act: str, params: Mapping[str, object]) -> set[Feature]:
+    """What a client's API must offer, beside its operations, for a script with this act in it."""
+    if act in _TLS:
+        return {"tls", "h2"} if params.get("protocol") == "h2" else {"tls"}
+    return {"keepalive"} if params.get("keepalive") is True else set()
 
 
 Acts = Iterable[tuple[str, Mapping[str, object]]]

@@ -11,7 +11,7 @@ from hangup.conduct.observer import Observer
 from hangup.conduct.peer import Peer
 from hangup.conduct.stage import Stage
 from hangup.conduct.trial import Spectator, Trial
-from hangup.evidence import verify
+from hangup.evidence import unwrapped, verify
 from hangup.labs import Lab
 
 
@@ -54,13 +54,14 @@ class Conductor:
         finally:
             if self._observer and tracker:
                 self._observer.forget(tracker)
+        evidence = unwrapped(stage.evidence, log)
         if tracker is not None and invalid is None:
-            invalid = "; ".join(verify(scenario, stage.evidence)) or None
+            invalid = "; ".join(verify(scenario, evidence)) or None
         if tracker is not None and tracker.dropped:
             invalid = "the capture lost packets while the trial ran"
         return Trial(
             client=client, scenario=scenario.id, name=name, port=port, client_host=self._lab.client_host,
-            operations=tuple(stage.operations), evidence=stage.evidence, log=log,
+            operations=tuple(stage.operations), evidence=evidence, log=log,
             started_ns=started, ended_ns=time.time_ns(), over_ns=over, closed_ns=stage.closed_ns,
             ports=tracker.client_ports() if tracker else (), kernel=tracker.reasons() if tracker else None,
             invalid=invalid, proved=tracker is not None,

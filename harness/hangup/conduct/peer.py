@@ -27,13 +27,17 @@ class LoggedRequest:
 
 @dataclass(frozen=True)
 class LoggedConnection:
-    """What the peer did on one connection: bytes read and sent, requests read, its steps in words."""
+    """What the peer did on one connection: bytes read and sent, requests read, its steps in words.
+
+    ``wire``: payload bytes that it gave to its kernel, which under TLS are more than it sent.
+    """
 
     remote: int
     read: int
     sent: int
     requests: tuple[LoggedRequest, ...]
     events: tuple[str, ...]
+    wire: int | None = None
 
 
 class Peer:
@@ -71,10 +75,13 @@ class Peer:
         )
         return int(answer["port"])
 
-    async def run(self, trial: str, steps: Sequence[Step]) -> int | None:
-        """Play steps on the trial's first connection; the client's port once it was accepted."""
+    async def run(self, trial: str, steps: Sequence[Step]) -> tuple[int | None, int]:
+        """Play steps on the trial's first connection.
+
+        The client's port, once it was accepted, and how many bytes the peer has given to its kernel so far.
+        """
         answer = await self._call({"do": "run", "trial": trial, "steps": [_step(s) for s in steps]})
-        return int(answer["remote"][1]) if answer.get("remote") else None
+        return (int(answer["remote"][1]), int(answer["wire"])) if "remote" in answer else (None, 0)
 
     async def close(self, trial: str) -> tuple[LoggedConnection, ...]:
         """End the trial, whatever it is doing; the log of its connections, in the order of their arrival."""
@@ -86,6 +93,7 @@ class Peer:
                 sent=entry["sent"],
                 requests=tuple(LoggedRequest(r["method"], r["bytes"], r["complete"]) for r in entry["requests"]),
                 events=tuple(entry["events"]),
+                wire=entry["wire"],
             )
             for entry in answer["log"]
         )

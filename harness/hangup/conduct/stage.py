@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from hangup.agents.agent import Agent
 from hangup.agents.protocol import Close, Connect, Exchange, Message, Recv, Reply, Send, Shutdown
 from hangup.catalogue import Scenario, Step
-from hangup.catalogue.script import bytes_sent
 from hangup.conduct.network import PACKET_WAITS, TrialNetwork
 from hangup.conduct.observer import Tracker
 from hangup.conduct.peer import Peer
@@ -77,7 +76,7 @@ class Stage:
         self._tracker, self._spectator, self._waiting = tracker, spectator, waiting
         self.network = TrialNetwork(lab, port, tracker)
         self._remote: int | None = None
-        self._played: list[Step] = []
+        self._sent = 0
         self._pending: _Asked | None = None
         self._hung: _Asked | None = None
         self._patience: asyncio.Timeout | None = None
@@ -126,10 +125,9 @@ class Stage:
             self._tell(step)
         try:
             async with asyncio.timeout(PEER_SECONDS) as self._patience:
-                self._remote = await self._peer.run(self._name, batch) or self._remote
+                self._remote, self._sent = await self._peer.run(self._name, batch)
         finally:
             self._patience = None
-        self._played += batch
 
     async def _play_other(self, step: Step) -> None:
         if step.actor == "network":
@@ -181,11 +179,13 @@ class Stage:
     def _request(self, step: Step) -> Callable[[int], Message]:
         """What makes the protocol's request of an id."""
         client, session = self._client, self._name
-        host, port = self.network.host, self._port
+        host, port, tls = self.network.host, self._port, "tls" in self._scenario.features
         match step.act:
             case "connect":
                 alive = step.params.get("keepalive") is True
-                return lambda id: Connect(id=id, client=client, session=session, host=host, port=port, keepalive=alive)
+                return lambda id: Connect(
+                    id=id, client=client, session=session, host=host, port=port, tls=tls, keepalive=alive
+                )
             case "send":
                 fill = step.number("bytes", 64)
                 return lambda id: Send(id=id, client=client, session=session, data="", fill=fill)
@@ -203,7 +203,7 @@ class Stage:
         length = f"Content-Length: {len(body) + fill}\r\n" if body else ""
         request = f"{method} / HTTP/1.1\r\nHost: {host}:{port}\r\n{length}\r\n{body}"
         return lambda id: Exchange(
-            id=id, client=client, session=session, host=host, port=port, method="POST" if body else "GET",
+            id=id, client=client, session=session, host=host, port=port, tls=tls, method="POST" if body else "GET",
             path="/", body=body, request=request, announced=self._scenario.announced, fill=fill,
         )  # fmt: skip
 
@@ -253,11 +253,11 @@ class Stage:
         if self._lab.diag is None or self._remote is None:
             return None
         local, remote = (self._lab.client_host, self._remote), (self.network.host, self._port)
-        look = self._lab.diag.look
+        look, sent = self._lab.diag.look, self._sent
         if what == "send blocked":
             return Blocked(lambda: look(local, remote))
-        sent = bytes_sent((step.act, step.params) for step in self._played)
-        return lambda: _ARRIVED[what](look(local, remote), sent)
+        arrived = _ARRIVED[what]
+        return lambda: arrived(look(local, remote), sent)
 
     def _exchanges_made(self) -> int:
         pending = self._pending is not None

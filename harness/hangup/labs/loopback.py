@@ -16,6 +16,7 @@ from typing import Self
 from hangup.capture import Ring
 from hangup.errors import LabError
 from hangup.labs.base import Building, LabName, Network, Side, Target, quietly
+from hangup.labs.certificates import Certificates
 from hangup.labs.host import HostLab
 from hangup.labs.process import Process, Subprocess
 from hangup.labs.sockdiag import SocketDiag
@@ -33,6 +34,7 @@ class LoopbackLab(HostLab):
     def __init__(self) -> None:
         self.capture: Ring | None = None
         self.diag: SocketDiag | None = None
+        self.certificates = Certificates(self.host, "localhost")
         self._processes: list[Process] = []
 
     @classmethod
@@ -71,6 +73,7 @@ class LoopbackLab(HostLab):
         for process in self._processes:
             await process.end(0)
         self._processes.clear()
+        self.certificates.remove()
         if self.capture is not None:
             self.capture.close()
         if self.diag is not None:

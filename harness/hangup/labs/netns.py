@@ -21,6 +21,7 @@ from hangup.capture import Ring
 from hangup.errors import LabError
 from hangup.labs import keeper, topology
 from hangup.labs.base import Building, LabName, Network, Side, Target, quietly
+from hangup.labs.certificates import Certificates
 from hangup.labs.firewall import Fate
 from hangup.labs.forge import Forged
 from hangup.labs.host import HostLab
@@ -89,6 +90,7 @@ class NetnsLab(HostLab):
     def __init__(self) -> None:
         self.capture: Ring | None = None
         self.diag: SocketDiag | None = None
+        self.certificates = Certificates(self.host, "localhost")
         self._control: socket.socket | None = None
         self._outbox: Outbox | None = None
         self._keeper: subprocess.Popen[bytes] | None = None
@@ -173,6 +175,7 @@ class NetnsLab(HostLab):
             self._keeper = None
         for number in list(self._processes):
             self._exited(number, -9)
+        self.certificates.remove()
         if self.capture is not None:
             self.capture.close()
         if self.diag is not None:

@@ -77,6 +77,7 @@ def test_what_was_sent_before_is_delivered(peer: Peer, connect: Connect, ending:
         "remote": 0,
         "read": len(GET),
         "sent": 10_000,
+        "wire": 10_000,
         "requests": [{"method": "GET", "path": "/page", "bytes": len(GET), "complete": True}],
         "events": ["accept", f"recv request {len(GET)}", "send 10000"]
         + (["close"] if ending == "terminate" else [])

@@ -28,7 +28,7 @@ def test_hello(peer: Peer) -> None:
     assert peer.hello["runtime"].endswith(".".join(map(str, sys.version_info[:3])))
     assert peer.hello["platform"].startswith(os.uname().sysname)
     if sys.platform == "linux":
-        assert peer.hello["can"] == [*(["hold"] if hold.works() else []), "process"]
+        assert peer.hello["can"] == [*(["hold"] if hold.works() else []), "process", "h2"]
 
 
 @pytest.mark.parametrize(

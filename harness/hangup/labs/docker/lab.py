@@ -23,6 +23,7 @@ from hangup.agents.manifest import Manifest
 from hangup.capture import Ring
 from hangup.errors import LabError
 from hangup.labs.base import Building, LabName, Network, Side, Target, quietly
+from hangup.labs.certificates import Certificates
 from hangup.labs.docker import images
 from hangup.labs.docker.attached import Attached
 from hangup.labs.docker.engine import Engine
@@ -31,6 +32,7 @@ from hangup.labs.docker.spec import ROOT, Spec
 from hangup.labs.process import Process
 from hangup.labs.sockdiag import SocketDiag
 from hangup.labs.topology import BLACKHOLE_HOST, NOWHERE_HOST, sysctls
+from hangup_server.tls import CERTIFICATE
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -39,6 +41,8 @@ AGENT_FOLDER = Path("/agent")
 """Where an agent lies in its image."""
 _LINK = "eth0"
 _SHARED = "/hangup"
+_PEM = "/hangup.pem"
+"""Where a container finds its certificate."""
 _HOST_SECONDS = 20.0
 _END_SECONDS = 10
 _RIGHTS: dict[Side, tuple[str, ...]] = {"client": ("NET_ADMIN", "NET_RAW"), "peer": ("NET_ADMIN",)}
@@ -59,6 +63,7 @@ class DockerLab:
         self._owner = Owner()
         self._closed = False
         self._image = ""
+        self._certificates: Certificates | None = None
         self._hosts: dict[Side, str] = {}
         self._controls: list[socket.socket] = []
         self._processes: list[Process] = []
@@ -93,6 +98,7 @@ class DockerLab:
         )
         self.host = await self._start_host("peer", network)
         self.client_host = await self._start_host("client", network, "--route", BLACKHOLE_HOST, self.host)
+        self._certificates = await asyncio.to_thread(Certificates, self.host, "localhost")
 
     async def prepare(self, manifest: Manifest, building: Building) -> Build:
         """Take the agent's image as it is, or build it."""
@@ -115,19 +121,22 @@ class DockerLab:
 
     async def start_agent(self, build: Build) -> Process:
         """Start a container of the agent's image on the client's host."""
-        env = {"HOME": "/tmp", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC", **build.manifest.env}  # noqa: S108
+        env = {"HOME": "/tmp", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC"}  # noqa: S108
+        assert self._certificates is not None
         spec = Spec(
             name=self._name(build.manifest.language), image=build.runtime, command=build.argv, folder=str(build.folder),
-            env=env, network=f"container:{self._hosts['client']}", labels=self._owner.labels,
+            env=env | build.manifest.environment(_PEM), mounts={self._certificates.ca: _PEM},
+            network=f"container:{self._hosts['client']}", labels=self._owner.labels,
         )  # fmt: skip
         return (await self._start_container(spec))[1]
 
     async def start_peer(self) -> Process:
         """Start the peer's container on its host. It needs a right for its ``hold`` steps, and has it only there."""
+        assert self._certificates is not None
         spec = Spec(
             name=self._name("peer"), image=self._image, command=["python3", "-m", "hangup_server"],
-            env={"LANG": "C.UTF-8"}, user=ROOT, rights=("NET_ADMIN",),
-            network=f"container:{self._hosts['peer']}", labels=self._owner.labels,
+            env={"LANG": "C.UTF-8", CERTIFICATE: _PEM}, mounts={self._certificates.peer: _PEM},
+            user=ROOT, rights=("NET_ADMIN",), network=f"container:{self._hosts['peer']}", labels=self._owner.labels,
         )  # fmt: skip
         return (await self._start_container(spec))[1]
 
@@ -237,6 +246,8 @@ class DockerLab:
         finally:
             await self._engine.close()
             self._owner.release()
+            if self._certificates is not None:
+                self._certificates.remove()
 
 
 _SAME = "the engine has to share this machine's kernel and files: Docker Desktop and remote engines do not"

@@ -34,7 +34,7 @@ class Spec:
     """Capabilities; all others are dropped."""
     sysctls: Mapping[str, str] = field(default_factory=dict)
     mounts: Mapping[Path, str] = field(default_factory=dict)
-    """Folders of this machine, and where they are seen, read-only."""
+    """Folders and files of this machine, and where they are seen, read-only."""
 
     def create(self, api: APIClient) -> str:
         """Create it, with its input open and nothing logged; its id."""
