@@ -93,6 +93,9 @@ def verify(scenario: Scenario, connections: Sequence[ConnectionEvidence]) -> lis
     wrong += _wrong_rst(claims, first)
     if claims.request is not None and first.request != claims.request:
         wrong.append(f"the request was {first.request}, not {claims.request}")
+    for number, further in enumerate(connections[1:], 2):
+        if claims.further is not None and further.state != claims.further:
+            wrong.append(f"connection {number} ended {further.state} ({further.history}), not {claims.further}")
     if claims.peer_sent is not None:
         body = max(0, first.peer_bytes - scenario.head_sent)
         if body != claims.peer_sent:

@@ -151,6 +151,16 @@ BAD = {
     ),
     "network without need": ('{ peer = "accept" }', '{ network = "blackhole" }', r"needs = \['net'\]"),
     "hold without need": ('{ peer = "accept" }', '{ peer = "hold data" }, { peer = "accept" }', r"needs = \['hold'\]"),
+    "container without need": (
+        '{ peer = "accept" }', '{ peer = "accept" }, { container = "kill" }', r"needs = \['containers'\]",
+    ),
+    "container that ends twice": (
+        'steps = [', 'needs = ["containers"]\nsteps = [\n  { container = "pause" }, { container = "kill" },',
+        r"can be ended only once",
+    ),
+    "unknown end of a container": (
+        '{ peer = "accept" }', '{ container = "explode" }', r"steps\[1\]: .*container has no step 'explode'",
+    ),
     "repeated not at all": (
         '{ peer = "accept" }', '{ repeat = 0, steps = [{ peer = "accept" }] }',
         r"steps\[1\]\.repeat: Input should be greater than 0$",

@@ -9,7 +9,7 @@ from hangup.conduct.plan import CellId, Skipped, plan
 CATALOGUE = load_catalogue()
 STREAM = ClientInfo(layer="stream", ops=["exchange", "connect", "send", "recv", "shutdown", "close"])
 HTTP = ClientInfo(layer="http", ops=["exchange", "close"])
-ALL = frozenset({"net", "hold"})
+ALL = frozenset({"net", "hold", "containers"})
 
 
 def chosen(*names: str) -> dict[str, object]:
@@ -39,6 +39,11 @@ def test_what_the_lab_lacks_is_told_once_for_each_scenario() -> None:
 def test_what_the_platform_lacks() -> None:
     _cells, skipped = plan({"a/tcp": STREAM}, chosen("rst-on-accept"), frozenset(), "loopback")
     assert skipped == [Skipped("rst-on-accept", "the loopback lab has no right to hold segments back at the peer")]
+
+
+def test_what_a_lab_without_an_engine_lacks() -> None:
+    _cells, skipped = plan({"a/tcp": STREAM}, chosen("container-killed"), frozenset({"net", "hold"}), "netns")
+    assert skipped == [Skipped("container-killed", "the netns lab has no engine of containers")]
 
 
 def test_what_a_client_lacks() -> None:

@@ -23,7 +23,7 @@ from hangup.catalogue.script import ACTORS, BEGINS_CONNECTION, Actor
 ConnState = Literal[
     "SF", "S0", "S1", "S2", "S3", "REJ", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR", "OTH"
 ]  # fmt: skip
-Need = Literal["net", "hold"]
+Need = Literal["net", "hold", "containers"]
 ParameterValue = StrictBool | StrictInt | StrictStr
 
 
@@ -99,6 +99,8 @@ class Wire(Model):
     """Who sent the RSTs. ``peer if written to``: the peer, exactly if the client sent payload after the peer's FIN."""
     request: Literal["acknowledged", "unacknowledged", "none"] | None = None
     """Whether the peer's kernel acknowledged all that the client sent."""
+    further: ConnState | None = None
+    """How each connection ended that the client opened by itself after the first one."""
     peer_sent: int | None = Field(default=None, ge=0)
     """Bytes that the peer had put on the wire (of the body, where it sent a head)."""
 
@@ -178,10 +180,27 @@ class Scenario(Model):
         return {"keepalive"} if any(s.params.get("keepalive") is True for s in self.flat) else set()
 
     @property
+    def container_end(self) -> Step | None:
+        """What becomes of the peer's container, which then has to be one of its own."""
+        return next((s for s in self.flat if s.actor == "container"), None)
+
+    @property
     def client_ops(self) -> set[str]:
         """The protocol's operations that a client must offer to play this script."""
         acts = {s.act.removeprefix("begin ") for s in self.flat if s.actor == "client"}
         return (acts - {"finish", "idle"}) | {"close"}
+
+    @model_validator(mode="after")
+    def _asks_for_what_it_needs(self) -> Scenario:
+        if any(s.actor == "network" for s in self.flat) and "net" not in self.needs:
+            raise ValueError("network steps need a network of the lab's own: needs = ['net']")
+        if any(s.act.startswith("hold") for s in self.flat) and "hold" not in self.needs:
+            raise ValueError("'hold' steps need a peer with the right to filter its sockets: needs = ['hold']")
+        if self.container_end is not None and "containers" not in self.needs:
+            raise ValueError("a container step needs a peer in a container of its own: needs = ['containers']")
+        if sum(s.actor == "container" for s in self.flat) > 1:
+            raise ValueError("the peer's container can be ended only once")
+        return self
 
     @model_validator(mode="after")
     def _plays(self) -> Scenario:
@@ -199,10 +218,6 @@ class Scenario(Model):
         stream_only = {"connect", "send", "recv", "shutdown"} & self.client_ops
         if "http" in self.layers and stream_only:
             raise ValueError(f"http clients have no {sorted(stream_only)}; layers must be ['stream']")
-        if any(s.actor == "network" for s in self.flat) and "net" not in self.needs:
-            raise ValueError("network steps need a network of the lab's own: needs = ['net']")
-        if any(s.act.startswith("hold") for s in self.flat) and "hold" not in self.needs:
-            raise ValueError("'hold' steps need a peer with the right to filter its sockets: needs = ['hold']")
         return self
 
 

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 from hangup_server import http, steps
 from hangup_server import script as peer_script
 
-Actor = Literal["client", "peer", "wait", "network"]
+Actor = Literal["client", "peer", "wait", "network", "container"]
 ACTORS: tuple[Actor, ...] = get_args(Actor)
 
 Parameters = dict[str, type]
@@ -37,6 +37,14 @@ ACTS: dict[Actor, dict[str, Parameters]] = {
     },
     "network": {
         "blackhole": {},  # the client's packets to this trial's peer vanish without an answer
+    },
+    # What becomes of the container that the peer is the first process of, with a network address of its own.
+    "container": {
+        "kill": {},  # SIGKILL, and the engine takes its network away
+        "stop": {"grace": int},  # SIGTERM, and SIGKILL after so many seconds
+        "remove": {},  # by force, as it runs
+        "pause": {},  # its processes are frozen; its kernel goes on
+        "disconnect": {},  # from its network, with all its processes running
     },
 }
 

@@ -6,8 +6,9 @@ import time
 
 from hangup.agents.agent import Agent
 from hangup.catalogue import Scenario
+from hangup.conduct.ended import EndedContainers
 from hangup.conduct.observer import Observer
-from hangup.conduct.peer import Peer
+from hangup.conduct.peer import Peer, TrialPeer
 from hangup.conduct.stage import Stage
 from hangup.conduct.trial import Spectator, Trial
 from hangup.evidence import verify
@@ -21,6 +22,7 @@ class Conductor:
         self._lab = lab
         self._peer = peer
         self._observer = observer
+        self._ended = EndedContainers(lab.containers)
 
     async def play(
         self, agent: Agent, client: str, scenario: Scenario, name: str, *,
@@ -30,9 +32,17 @@ class Conductor:
 
         Raises AgentFault where the agent, and not the client, failed, PeerFault where the peer cannot play the script.
         """
-        port = await self._peer.open(name, scenario.further_steps)
+        if scenario.container_end is None:
+            return await self._play(self._peer, agent, client, scenario, name, spectator)
+        async with self._ended.peer(scenario.container_end) as peer:
+            return await self._play(peer, agent, client, scenario, name, spectator)
+
+    async def _play(
+        self, peer: TrialPeer, agent: Agent, client: str, scenario: Scenario, name: str, spectator: Spectator | None
+    ) -> Trial:
+        port = await peer.open(name, scenario.further_steps)
         tracker = self._observer.watch(port, spectator) if self._observer else None
-        stage = Stage(self._lab, self._peer, agent, client, scenario, name, port, tracker, spectator)
+        stage = Stage(self._lab, peer, agent, client, scenario, name, port, tracker, spectator)
         started = time.time_ns()
         invalid: str | None = None
         try:
@@ -42,7 +52,7 @@ class Conductor:
                 over = time.time_ns()
                 if spectator is not None:
                     spectator.over()
-                log = await self._peer.close(name)
+                log = await peer.close(name)
             await stage.release()
         finally:
             if self._observer and tracker:
@@ -52,7 +62,8 @@ class Conductor:
         if tracker is not None and tracker.dropped:
             invalid = "the capture lost packets while the trial ran"
         return Trial(
-            client=client, scenario=scenario.id, name=name, port=port, client_host=self._lab.client_host,
+            client=client, scenario=scenario.id, name=name, port=port, host=stage.host,
+            client_host=self._lab.client_host,
             operations=tuple(stage.operations), evidence=stage.evidence, log=log,
             started_ns=started, ended_ns=time.time_ns(), over_ns=over, closed_ns=stage.closed_ns,
             invalid=invalid, proved=tracker is not None,

@@ -269,4 +269,5 @@ class _Runner:
     def _normaliser(self, trial: Trial) -> Normaliser:
         build = self._pool.builds[trial.client.partition("/")[0]]
         ports = [connection.remote for connection in trial.log]
-        return Normaliser(hosts=self._hosts, port=trial.port, ports=ports, folder=build.folder)
+        hosts = {trial.host: "PEER", **self._hosts}  # a peer in a container of its own has an address of its own
+        return Normaliser(hosts=hosts, port=trial.port, ports=ports, folder=build.folder)

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from hangup.capture import Ring
+from hangup.catalogue.model import Need
 from hangup.errors import LabError
 from hangup.labs import keeper
-from hangup.labs.base import Building, LabName, Side, quietly
+from hangup.labs.base import MAY_OFFER, Building, LabName, PeerContainers, Side, quietly
 from hangup.labs.host import HostLab
 from hangup.labs.process import Process, adopt
 from hangup.labs.sockdiag import SocketDiag
@@ -72,6 +73,7 @@ class NetnsLab(HostLab):
     host = keeper.PEER_HOST
     client_host = keeper.CLIENT_HOST
     blackhole: str | None = keeper.BLACKHOLE_HOST
+    containers: PeerContainers | None = None
 
     def __init__(self) -> None:
         self.capture: Ring | None = None
@@ -112,9 +114,9 @@ class NetnsLab(HostLab):
         except TimeoutError:
             raise LabError(f"the netns lab's keeper did not start within {_START_SECONDS:.0f} s") from None
 
-    def offers(self) -> frozenset[str]:
+    def offers(self) -> frozenset[Need]:
         """A network of its own, on Linux."""
-        return frozenset({"net", "hold"})
+        return MAY_OFFER[self.name]
 
     async def spawn(self, side: Side, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> Process:
         """Start a program in one of the namespaces."""
