@@ -34,6 +34,8 @@ REPEATS = 3
 """How often a trial is repeated whose evidence does not match its scenario."""
 WAITING = 1024
 """How many trials may wait side by side for time to pass."""
+FRESH = 4
+"""How many agents for one trial alone may run at a time: the trials of an agent that fails do so all at once."""
 
 
 class Progress(Protocol):
@@ -91,6 +93,7 @@ class AgentPool:
     builds: dict[str, Build]
     _agents: dict[str, Agent] = field(default_factory=dict)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+    _fresh: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FRESH))
 
     async def get(self, language: str) -> Agent:
         """The language's running agent. Raises AgentFault where it does not start."""
@@ -105,11 +108,12 @@ class AgentPool:
     @asynccontextmanager
     async def fresh(self, language: str) -> AsyncIterator[Agent]:
         """An agent for one trial alone."""
-        agent = await Agent.start(self.lab, self.builds[language])
-        try:
-            yield agent
-        finally:
-            await agent.stop()
+        async with self._fresh:
+            agent = await Agent.start(self.lab, self.builds[language])
+            try:
+                yield agent
+            finally:
+                await agent.stop()
 
     async def stop(self) -> None:
         """End them all."""
