@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import combinations
 
 import pytest
 
@@ -14,6 +15,7 @@ from hangup.labs.base import MAY_OFFER
 from hangup.matrix import judged
 from hangup.store import load_results
 from hangup.store.files import data_file, dump
+from hangup.tables.labs import cause_of, differing, platforms
 
 ROOT = paths.published_results()
 RESULTS = load_results(ROOT)
@@ -47,6 +49,13 @@ class TestFile:
         (verdict,) = next(judged(RESULTS[platform, client], CATALOGUE)).verdicts
         assert verdict.outcome is Outcome.SUCCESS
         assert (verdict.lost, verdict.extra_connections, verdict.extra_requests) == (0, 0, {})
+
+
+def test_every_difference_between_platforms_has_its_cause() -> None:
+    results = list(RESULTS.values())
+    cells = [cell for pair in combinations(platforms(results), 2) for cell in differing(results, CATALOGUE, *pair)]
+    unexplained = [(cell.client, cell.scenario, cell.changes) for cell in cells if cause_of(cell) is None]
+    assert unexplained == []
 
 
 def test_texts_hold_no_address() -> None:
