@@ -88,12 +88,14 @@ async def ensure_built(manifest: Manifest, building: Callable[[str], None] = lam
     runtime = await runtime_version(manifest)
     root = paths.cache() / "agents"
     folder = root / f"{manifest.language}-{_digest(manifest, runtime)}"
-    if not folder.is_dir():
+    made = not folder.is_dir()
+    if made:
         building(manifest.title)
         await _build(manifest, folder)
-        _prune(root, manifest.language)
     with suppress(OSError):  # somebody else's cache
         os.utime(folder)
+    if made:
+        _prune(root, manifest.language)  # by when each was used last, so this one is not among them
     return Build(manifest=manifest, folder=folder, runtime=runtime)
 
 
