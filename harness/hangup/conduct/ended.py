@@ -150,6 +150,7 @@ class _Shared:
             await self.container.end(cast("ContainerEnd", self._step.act), self._step.number("grace", 10))
         except LabError as error:
             self.ended.set_exception(error)
+            self.ended.exception()  # looked at, also where all who waited for it have given up
         else:
             self.ended.set_result(None)
 
