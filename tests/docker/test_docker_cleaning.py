@@ -26,7 +26,7 @@ PATIENCE = 60.0
 @pytest.fixture
 def run(api: APIClient) -> Iterator[subprocess.Popen[str]]:
     """A long run that is at its trials."""
-    process = start_run("--client", "python/socket", "--trials", "5000")
+    process = start_run("--client", "python/socket", "--scenario", "rst-*", "--trials", "5000")
     try:
         until(lambda: any(name.startswith("peer-") and name != "peer-host" for name in ours(api)), PATIENCE)
         yield process
