@@ -104,13 +104,12 @@ def test_only_the_builds_last_used_are_kept(folder: Path, cache: Path) -> None:
     assert sorted(cache.iterdir()) == sorted(builds[-3:])
 
 
-def test_a_build_of_old_sources_is_not_taken_for_an_old_build(folder: Path, cache: Path) -> None:
-    """A folder that is copied keeps its time, and without a step that writes into it nothing renews that."""
-    for version in range(5):
+def test_a_build_just_made_is_kept_however_old_its_sources_are(folder: Path) -> None:
+    for version in range(4):
         (folder / "agent.bas").write_text(f"10 PRINT {version}\n")
-        os.utime(folder, (version, version))
-        assert asyncio.run(ensure_built(manifest(folder, build=[]))).folder.is_dir()
-    assert len(list(cache.iterdir())) == 3
+        basic = manifest(folder, build=[])
+        os.utime(folder, (0, 0))
+        assert asyncio.run(ensure_built(basic)).folder.is_dir()
 
 
 FAILING = {
