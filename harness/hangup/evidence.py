@@ -125,9 +125,7 @@ def verify(scenario: Scenario, connections: Sequence[ConnectionEvidence]) -> lis
     if not connections:
         return [] if "nothing" in claims.end else ["no connection was seen on the wire"]
     first = connections[0]
-    wrong = []
-    if first.state not in claims.end:
-        wrong.append(f"the connection ended {first.state} ({first.history}), not {' or '.join(claims.end)}")
+    wrong = _wrong_ends(claims, connections)
     if claims.first_fin is not None and first.first_fin != claims.first_fin:
         wrong.append(f"the first FIN was sent by {first.first_fin}, not by {claims.first_fin}")
     wrong += _wrong_rst(claims, first)
@@ -141,6 +139,17 @@ def verify(scenario: Scenario, connections: Sequence[ConnectionEvidence]) -> lis
         wrong.append(f"{'a' if first.forged else 'no'} RST in the peer's name came from another host")
     if claims.icmp is not None and (" and ".join(first.icmp) or "none") != claims.icmp:
         wrong.append(f"ICMP errors: {' and '.join(first.icmp) or 'none'}, not {claims.icmp}")
+    return wrong
+
+
+def _wrong_ends(claims: Wire, connections: Sequence[ConnectionEvidence]) -> list[str]:
+    first, *others = connections
+    wrong = []
+    if first.state not in claims.end:
+        wrong.append(f"the connection ended {first.state} ({first.history}), not {' or '.join(claims.end)}")
+    for number, further in enumerate(others, 2):
+        if claims.further is not None and further.state != claims.further:
+            wrong.append(f"connection {number} ended {further.state} ({further.history}), not {claims.further}")
     return wrong
 
 

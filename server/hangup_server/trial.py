@@ -176,6 +176,10 @@ class Trial:
         with contextlib.suppress(StepError):  # the connection's log has it
             await serve(endpoint, self._further)
 
+    def stop_listening(self) -> None:
+        """Takes no further connection: those that come are refused."""
+        self._listener.close()
+
     async def close(self) -> list[tuple[Address, ConnectionLog]]:
         """Ends whatever is left, and says what was read and sent, connection by connection.
 
@@ -190,6 +194,10 @@ class Trial:
         self._listener.close()
         for endpoint in self._endpoints:
             await endpoint.close()
+        return self.log()
+
+    def log(self) -> list[tuple[Address, ConnectionLog]]:
+        """What was read and sent so far, connection by connection."""
         return [(endpoint.remote, endpoint.log()) for endpoint in self._endpoints]
 
 

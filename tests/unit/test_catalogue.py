@@ -186,6 +186,16 @@ BAD = {
     "hold without need": ('{ peer = "accept" }', '{ peer = "hold data" }, { peer = "accept" }', r"needs = \['hold'\]"),
     "a body of unknown size": ('{ peer = "accept" }', '{ peer = "send head" }', r"no length: say with 'whole'"),
     "two sizes of a body": ("[wire]", "whole = 9\n[wire]", r"'whole' is for a response whose head has no length"),
+    "container without need": (
+        '{ peer = "accept" }', '{ peer = "accept" }, { container = "kill" }', r"needs = \['containers'\]",
+    ),
+    "container that ends twice": (
+        'steps = [', 'needs = ["containers"]\nsteps = [\n  { container = "pause" }, { container = "kill" },',
+        r"can be ended only once",
+    ),
+    "unknown end of a container": (
+        '{ peer = "accept" }', '{ container = "explode" }', r"steps\[1\]: .*container has no step 'explode'",
+    ),
     "repeated not at all": (
         '{ peer = "accept" }', '{ repeat = 0, steps = [{ peer = "accept" }] }',
         r"steps\[1\]\.repeat: Input should be greater than 0$",

@@ -79,6 +79,15 @@ def test_the_claims_are_about_the_first_connection() -> None:
     assert len(complaints({"rst": "nobody"}, evidence(rst=("peer",)), evidence())) == 1
 
 
+def test_a_claim_about_further_connections_is_about_each_of_them() -> None:
+    refused = evidence(state="REJ", history="Sr")
+    assert complaints({"further": "REJ"}, evidence()) == []
+    assert complaints({"further": "REJ"}, evidence(), refused, refused) == []
+    assert complaints({"further": "REJ"}, evidence(), refused, evidence(state="S0", history="S")) == [
+        "connection 3 ended S0 (S), not REJ"
+    ]
+
+
 def test_every_contradiction_is_told() -> None:
     claims = {"end": "RSTR", "first_fin": "nobody", "rst": "peer", "request": "none", "peer_sent": 0}
     assert len(complaints(claims, evidence())) == 5

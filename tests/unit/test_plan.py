@@ -10,7 +10,7 @@ CATALOGUE = load_catalogue()
 OPS = ["exchange", "connect", "send", "recv", "shutdown", "close"]
 STREAM = ClientInfo(layer="stream", ops=OPS, features=["tls", "keepalive"])
 HTTP = ClientInfo(layer="http", ops=["exchange", "close"], features=["tls", "h2"])
-ALL = frozenset({"net", "hold", "router", "firewall", "abort"})
+ALL = frozenset({"net", "hold", "router", "firewall", "abort", "containers"})
 
 
 def chosen(*names: str) -> dict[str, object]:
@@ -46,6 +46,11 @@ def test_a_lab_without_a_firewall() -> None:
     _cells, skipped = plan({"a/tcp": STREAM}, chosen("host-unreachable"), ALL - {"firewall"}, "netns")
     assert [skip.what for skip in skipped] == ["host-unreachable"]
     assert "install nftables" in skipped[0].reason
+
+
+def test_what_a_lab_without_an_engine_lacks() -> None:
+    _cells, skipped = plan({"a/tcp": STREAM}, chosen("container-killed"), frozenset({"net", "hold"}), "netns")
+    assert skipped == [Skipped("container-killed", "the netns lab has no engine of containers")]
 
 
 def test_what_a_client_lacks() -> None:

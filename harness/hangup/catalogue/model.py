@@ -28,7 +28,7 @@ ConnState = Literal[
 End = ConnState | Literal["nothing"]
 """``nothing``: no packet was sent at all."""
 Icmp = Literal["net-unreachable", "host-unreachable", "port-unreachable", "admin-prohibited"]
-Need = Literal["net", "hold", "router", "firewall", "abort"]
+Need = Literal["net", "hold", "router", "firewall", "abort", "containers"]
 ParameterValue = StrictBool | StrictInt | StrictStr
 
 
@@ -110,6 +110,8 @@ class Wire(Model):
     """Who sent the RSTs. ``peer if written to``: the peer, exactly if the client sent payload after the peer's FIN."""
     request: Literal["acknowledged", "partly", "unacknowledged", "none"] | None = None
     """Whether the peer's kernel acknowledged all that the client sent."""
+    further: ConnState | None = None
+    """How each connection ended that the client opened by itself after the first one."""
     peer_sent: int | None = Field(default=None, ge=0)
     """Bytes that the peer had put on the wire (of the body, where it sent a head or chunks)."""
     forged: bool | None = None
@@ -212,10 +214,29 @@ class Scenario(Model):
         return set[Feature]().union(*(script.features(s.act, s.params) for s in self.flat))
 
     @property
+    def container_end(self) -> Step | None:
+        """What becomes of the peer's container, which then has to be one of its own."""
+        return next((s for s in self.flat if s.actor == "container"), None)
+
+    @property
     def client_ops(self) -> set[str]:
         """The protocol's operations that a client must offer to play this script."""
         acts = {s.act.removeprefix("begin ") for s in self.flat if s.actor == "client"}
         return (acts - {"finish", "idle"}) | {"close"}
+
+    @model_validator(mode="after")
+    def _asks_for_what_it_needs(self) -> Scenario:
+        for step in self.flat:
+            need = script.NETWORK_NEEDS.get(step.act) if step.actor == "network" else None
+            if need is not None and need not in self.needs:
+                raise ValueError(f"network step {step.act!r} needs what not every lab has: needs = ['{need}']")
+        if any(s.act in script.PRIVILEGED for s in self.flat) and "hold" not in self.needs:
+            raise ValueError("'hold' and 'vanish' steps need a peer with rights over its sockets: needs = ['hold']")
+        if self.container_end is not None and "containers" not in self.needs:
+            raise ValueError("a container step needs a peer in a container of its own: needs = ['containers']")
+        if sum(s.actor == "container" for s in self.flat) > 1:
+            raise ValueError("the peer's container can be ended only once")
+        return self
 
     @model_validator(mode="after")
     def _plays(self) -> Scenario:
@@ -233,12 +254,6 @@ class Scenario(Model):
         stream_only = {"connect", "send", "recv", "shutdown"} & self.client_ops
         if "http" in self.layers and stream_only:
             raise ValueError(f"http clients have no {sorted(stream_only)}; layers must be ['stream']")
-        for step in self.flat:
-            need = script.NETWORK_NEEDS.get(step.act) if step.actor == "network" else None
-            if need is not None and need not in self.needs:
-                raise ValueError(f"network step {step.act!r} needs what not every lab has: needs = ['{need}']")
-        if any(s.act in script.PRIVILEGED for s in self.flat) and "hold" not in self.needs:
-            raise ValueError("'hold' and 'vanish' steps need a peer with rights over its sockets: needs = ['hold']")
         return self
 
     @model_validator(mode="after")

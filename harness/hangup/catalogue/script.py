@@ -14,7 +14,7 @@ from hangup_server import script as peer_script
 from hangup_server.steps import SendHead, SendStep
 from hangup_server.tls_steps import TLS_STEPS
 
-Actor = Literal["client", "peer", "wait", "network"]
+Actor = Literal["client", "peer", "wait", "network", "container"]
 ACTORS: tuple[Actor, ...] = get_args(Actor)
 
 Parameters = dict[str, type]
@@ -60,6 +60,14 @@ ACTS: dict[Actor, dict[str, Parameters]] = {
         # on the first connection, once it is accepted
         "forge rst": {"to": str, "ahead": int},  # to the client or the `peer`; `ahead` of the number it awaits
         "abort": {},  # the client's kernel aborts it
+    },
+    # What becomes of the container that the peer is the first process of, with a network address of its own.
+    "container": {
+        "kill": {},  # SIGKILL, and the engine takes its network away
+        "stop": {"grace": int},  # SIGTERM, and SIGKILL after so many seconds
+        "remove": {},  # by force, as it runs
+        "pause": {},  # its processes are frozen; its kernel goes on
+        "disconnect": {},  # from its network, with all its processes running
     },
 }
 

@@ -32,6 +32,8 @@ def command(scenario: str, port: int, host: str) -> int:
     catalogue = load_catalogue()
     if scenario not in catalogue:
         raise unknown("scenario", scenario, catalogue)
+    if catalogue[scenario].container_end is not None:
+        raise InputError(f"{scenario}: only an engine can end a container; see it with `hangup play --lab docker`")
     steps = [
         {"step": step.act, **step.params}
         for step in catalogue[scenario].flat

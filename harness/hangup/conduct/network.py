@@ -24,11 +24,11 @@ TARGETS: tuple[Target, ...] = get_args(Target)
 class TrialNetwork:
     """The network, as one trial sees it."""
 
-    def __init__(self, lab: Lab, port: int, tracker: Tracker | None) -> None:
+    def __init__(self, lab: Lab, host: str, port: int, tracker: Tracker | None) -> None:
         self._lab, self._port, self._tracker = lab, port, tracker
         self._touched = False
-        self.host = lab.host
-        """The address that the client is told."""
+        self.host = host
+        """The address that the client is told: the peer's, until a step says otherwise."""
 
     async def play(self, step: Step, client_port: int | None) -> None:
         """Do a step. ``client_port``: of the trial's first connection, once it was accepted. Raises LabError."""

@@ -38,7 +38,7 @@ REPEATS = 3
 WAITING = 1024
 """How many trials may wait side by side for time to pass."""
 FRESH = 4
-"""How many agents may run beside a run's own, each for one trial that is repeated."""
+"""How many agents for one trial alone may run at a time: the trials of an agent that fails do so all at once."""
 
 
 class Progress(Protocol):
@@ -296,4 +296,5 @@ class _Runner:
     def _normaliser(self, trial: Trial) -> Normaliser:
         build = self._pool.builds[trial.client.partition("/")[0]]
         ports = {*trial.ports, *(connection.remote for connection in trial.log)}
-        return Normaliser(hosts=self._hosts, port=trial.port, ports=ports, folder=build.folder)
+        hosts = {trial.host: "PEER", **self._hosts}  # a peer in a container of its own has an address of its own
+        return Normaliser(hosts=hosts, port=trial.port, ports=ports, folder=build.folder)

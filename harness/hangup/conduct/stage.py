@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from hangup.agents.agent import Agent
@@ -15,7 +16,7 @@ from hangup.agents.protocol import Close, Connect, Exchange, Message, Recv, Repl
 from hangup.catalogue import Scenario, Step
 from hangup.conduct.network import PACKET_WAITS, TrialNetwork
 from hangup.conduct.observer import Tracker
-from hangup.conduct.peer import Peer
+from hangup.conduct.peer import TrialPeer
 from hangup.conduct.trial import Operation, Spectator
 from hangup.errors import AgentFault, PeerFault
 from hangup.evidence import ConnectionEvidence
@@ -27,6 +28,8 @@ SETTLE_SECONDS = 1.0
 CLOSE_SECONDS = 2.0
 """How long a client may take to close its session, and an operation that hung to return once its connection is gone."""
 PEER_SECONDS = 10.0
+CONTAINER_SECONDS = 60.0
+"""How long an engine may take to end a container, and the trials that share it to be ready for that."""
 _LOOK_SECONDS = 0.0005
 _BODY = "hangup=" + "x" * 57
 """The body of a POST: 64 bytes."""
@@ -67,14 +70,14 @@ class Stage:
     """The state of one trial while it is played."""
 
     def __init__(
-        self, lab: Lab, peer: Peer, agent: Agent, client: str, scenario: Scenario, name: str, port: int,
+        self, lab: Lab, peer: TrialPeer, agent: Agent, client: str, scenario: Scenario, name: str, port: int,
         tracker: Tracker | None, spectator: Spectator | None, waiting: Callable[[], None],
     ) -> None:  # fmt: skip
         """``waiting`` is told when the script has come to its last step."""
         self._lab, self._peer, self._agent = lab, peer, agent
         self._client, self._scenario, self._name, self._port = client, scenario, name, port
         self._tracker, self._spectator, self._waiting = tracker, spectator, waiting
-        self.network = TrialNetwork(lab, port, tracker)
+        self.network = TrialNetwork(lab, peer.host, port, tracker)
         self._remote: int | None = None
         self._sent = 0
         self._pending: _Asked | None = None
@@ -123,15 +126,24 @@ class Stage:
     async def _play_peer(self, batch: list[Step]) -> None:
         for step in batch:
             self._tell(step)
+        async with self._at_most(PEER_SECONDS):
+            self._remote, self._sent = await self._peer.run(self._name, batch)
+
+    @asynccontextmanager
+    async def _at_most(self, seconds: float) -> AsyncIterator[None]:
+        """What is waited for at the peer's side; waited for no longer when the agent fails."""
         try:
-            async with asyncio.timeout(PEER_SECONDS) as self._patience:
-                self._remote, self._sent = await self._peer.run(self._name, batch)
+            async with asyncio.timeout(seconds) as self._patience:
+                yield
         finally:
             self._patience = None
 
     async def _play_other(self, step: Step) -> None:
         if step.actor == "network":
             await self.network.play(step, self._remote)
+        elif step.actor == "container":
+            async with self._at_most(CONTAINER_SECONDS):
+                await self._peer.end(self._name, step)
         elif step.actor == "wait":
             at_most = step.number("at_most_ms", 0)
             try:

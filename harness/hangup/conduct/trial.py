@@ -33,6 +33,8 @@ class Trial:
     scenario: str
     name: str
     port: int
+    host: str
+    """The address that the client was told."""
     client_host: str
     operations: tuple[Operation, ...]
     evidence: tuple[ConnectionEvidence, ...]

@@ -4,7 +4,18 @@
 netns lab: ``topology`` is the network that it makes, ``faults`` (``firewall``, ``forge``) what it does to that network.
 """
 
-from hangup.labs.base import Lab, LabName, Side, Target
+from hangup.labs.base import ContainerEnd, Lab, LabName, PeerContainer, Side, Target
 from hangup.labs.choose import LABS, LabChoice, open_lab, probe
 
-__all__ = ["LABS", "Lab", "LabChoice", "LabName", "Side", "Target", "open_lab", "probe"]
+__all__ = [
+    "LABS",
+    "ContainerEnd",
+    "Lab",
+    "LabChoice",
+    "LabName",
+    "PeerContainer",
+    "Side",
+    "Target",
+    "open_lab",
+    "probe",
+]

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from hangup.agents.build import Build
 from hangup.agents.manifest import Manifest
 from hangup.capture import Ring
+from hangup.catalogue.model import Need
 from hangup.labs.firewall import Fate
 from hangup.labs.forge import Forged
 from hangup.labs.process import Process
@@ -16,6 +17,13 @@ from hangup.labs.sockdiag import SocketDiag
 LabName = Literal["netns", "loopback", "docker"]
 Side = Literal["client", "peer"]
 
+
+MAY_OFFER: Mapping[LabName, frozenset[Need]] = {
+    "netns": frozenset({"net", "hold", "router", "firewall", "abort"}),
+    "loopback": frozenset({"hold"}),
+    "docker": frozenset({"net", "hold", "containers"}),
+}
+"""The needs that a lab meets where the machine permits all that it asks for."""
 
 Building = Callable[[str], None]
 """Told the title of what has to be built before the lab can go on."""
@@ -45,6 +53,34 @@ class Network(Protocol):
         """The trial is over: nothing more becomes of its packets."""
 
 
+ContainerEnd = Literal["kill", "stop", "remove", "pause", "disconnect"]
+"""What a script can have done to the peer's container (``catalogue.script``)."""
+
+
+class PeerContainer(Protocol):
+    """A peer in a container of its own, which is there to be ended."""
+
+    host: str
+    """Its own address."""
+    process: Process
+
+    async def end(self, how: ContainerEnd, grace: int) -> None:
+        """Returns when it is done. ``grace``: seconds from SIGTERM to SIGKILL, where it is stopped."""
+        ...
+
+    async def remove(self) -> None:
+        """Returns when nothing is left of it, whatever became of it before."""
+        ...
+
+
+class PeerContainers(Protocol):
+    """What a lab with an engine of containers offers beside its own peer."""
+
+    async def start(self) -> PeerContainer:
+        """Start one more. Raises LabError where it cannot be started."""
+        ...
+
+
 class Lab(Protocol):
     """A place where trials run. Opened and closed by ``open_lab``."""
 
@@ -61,6 +97,8 @@ class Lab(Protocol):
     """The packets at the client's side; None where the machine does not permit it, and then cells are unproved."""
     diag: SocketDiag | None
     """The client kernel's sockets; None where the platform cannot tell."""
+    containers: PeerContainers | None
+    """Peers in containers of their own; None where the lab has no engine of containers."""
 
     async def prepare(self, manifest: Manifest, building: Building) -> Build:
         """Make an agent ready to start; ``building`` is told its title where that takes a while. Raises BuildError."""
@@ -74,8 +112,8 @@ class Lab(Protocol):
         """Start the peer at its side. Raises LabError where it cannot be started."""
         ...
 
-    def offers(self) -> frozenset[str]:
-        """The needs of scenarios that this lab meets (``hangup.catalogue.model.Need``)."""
+    def offers(self) -> frozenset[Need]:
+        """The needs that this lab meets here: at most those of ``MAY_OFFER``."""
         ...
 
     async def close(self) -> None:

@@ -18,9 +18,10 @@ from types import MappingProxyType
 from typing import Any, Protocol, Self
 
 from hangup.capture import Ring
+from hangup.catalogue.model import Need
 from hangup.errors import LabError
 from hangup.labs import keeper, topology
-from hangup.labs.base import Building, LabName, Network, Side, Target, quietly
+from hangup.labs.base import MAY_OFFER, Building, LabName, Network, PeerContainers, Side, Target, quietly
 from hangup.labs.certificates import Certificates
 from hangup.labs.firewall import Fate
 from hangup.labs.forge import Forged
@@ -86,6 +87,7 @@ class NetnsLab(HostLab):
     targets: Mapping[Target, str] = MappingProxyType(
         {"blackhole": topology.BLACKHOLE_HOST, "no route": topology.NOWHERE_HOST}
     )
+    containers: PeerContainers | None = None
 
     def __init__(self) -> None:
         self.capture: Ring | None = None
@@ -99,7 +101,7 @@ class NetnsLab(HostLab):
         """Those that the keeper has not answered yet."""
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._number = 0
-        self._offers = frozenset({"net", "hold", "router"})
+        self._offers: frozenset[Need] = frozenset({"net", "hold", "router"})
         self.network: Network | None = KeptNetwork(self._make)
 
     @classmethod
@@ -132,7 +134,7 @@ class NetnsLab(HostLab):
         except TimeoutError:
             raise LabError(f"the netns lab's keeper did not start within {_START_SECONDS:.0f} s") from None
 
-    def offers(self) -> frozenset[str]:
+    def offers(self) -> frozenset[Need]:
         """A network of its own with a router, on Linux; and what the keeper found that it can do."""
         return self._offers
 
@@ -208,7 +210,7 @@ class NetnsLab(HostLab):
         if "ready" in message:
             self.capture = Ring(socket.socket(fileno=fds[0]), message["ready"]["link"])
             self.diag = SocketDiag(socket.socket(fileno=fds[1]))
-            self._offers |= frozenset(message["ready"]["offers"])
+            self._offers |= {need for need in MAY_OFFER[self.name] if need in message["ready"]["offers"]}
             self._ready.set_result(None)
         elif "spawned" in message or "made" in message:
             self._answered(message.get("spawned") or message["made"], None)

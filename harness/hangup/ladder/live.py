@@ -47,8 +47,8 @@ class LiveLadder:
             self._peer(now, self._placers[_FIRST].tell(act_of(step)))
             return
         self._peer(now, self._placers[_FIRST].settle())
-        if step.actor == "network":
-            self._show(Row(now, peer=f"network: {step.act}"))
+        if step.actor in ("network", "container"):
+            self._show(Row(now, peer=f"{step.actor}: {step.act}"))
         elif step.act == "idle":
             self._show(Row(now, f"idle {step.number('ms', 100)} ms"))
         elif step.actor == "client" and step.act != "finish":

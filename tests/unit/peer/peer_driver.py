@@ -41,9 +41,9 @@ def step(name: str, **parameters: object) -> Json:
 class Peer:
     """One peer process. Answers are matched to messages by id, so any number may be in flight."""
 
-    def __init__(self, certificate: Path | None = None, **options: Any) -> None:
+    def __init__(self, *arguments: str, certificate: Path | None = None, **options: Any) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "hangup_server"],
+            [sys.executable, "-m", "hangup_server", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -125,9 +125,9 @@ class Peer:
 
 
 @contextmanager
-def running_peer(**options: Any) -> Iterator[Peer]:
+def running_peer(*arguments: str, **options: Any) -> Iterator[Peer]:
     """A peer of the test's own, which must end well unless the test has ended it."""
-    peer = Peer(**options)
+    peer = Peer(*arguments, **options)
     try:
         yield peer
         if peer.process.returncode is None:

@@ -21,13 +21,16 @@ from typing import TYPE_CHECKING, Any
 from hangup.agents.build import Build
 from hangup.agents.manifest import Manifest
 from hangup.capture import Ring
+from hangup.catalogue.model import Need
 from hangup.errors import LabError
-from hangup.labs.base import Building, LabName, Network, Side, Target, quietly
+from hangup.labs.base import MAY_OFFER, Building, LabName, Network, PeerContainers, Side, Target, quietly
 from hangup.labs.certificates import Certificates
 from hangup.labs.docker import images
 from hangup.labs.docker.attached import Attached
+from hangup.labs.docker.bridge import Bridge, create_bridge
 from hangup.labs.docker.engine import Engine
-from hangup.labs.docker.leftovers import Owner, remove_run, sweep
+from hangup.labs.docker.leftovers import Owner, remove_container, remove_run, sweep
+from hangup.labs.docker.peers import EndedPeers, Started
 from hangup.labs.docker.spec import ROOT, Spec
 from hangup.labs.process import Process
 from hangup.labs.sockdiag import SocketDiag
@@ -69,6 +72,7 @@ class DockerLab:
         self._processes: list[Process] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._started = 0
+        self.containers: PeerContainers | None = None
 
     @classmethod
     async def start(cls, building: Building = quietly) -> DockerLab:
@@ -92,13 +96,12 @@ class DockerLab:
     async def _start(self, building: Building) -> None:
         await self._engine.call(sweep)
         self._image = str((await self._ensure(images.peer_recipe(), building))["Id"])
-        network = f"hangup-{self._owner.run}"
-        await self._engine.call(
-            lambda api: api.create_network(network, driver="bridge", internal=True, labels=self._owner.labels)
-        )
-        self.host = await self._start_host("peer", network)
-        self.client_host = await self._start_host("client", network, "--route", BLACKHOLE_HOST, self.host)
+        name = f"hangup-{self._owner.run}"
+        bridge = await self._engine.call(lambda api: create_bridge(api, name, self._owner.labels))
+        self.host = await self._start_host("peer", name)
+        self.client_host = await self._start_host("client", name, "--route", BLACKHOLE_HOST, self.host)
         self._certificates = await asyncio.to_thread(Certificates, self.host, "localhost")
+        self.containers = EndedPeers(self._engine, partial(self._start_contained_peer, bridge))
 
     async def prepare(self, manifest: Manifest, building: Building) -> Build:
         """Take the agent's image as it is, or build it."""
@@ -140,14 +143,25 @@ class DockerLab:
         )  # fmt: skip
         return (await self._start_container(spec))[1]
 
+    async def _start_contained_peer(self, bridge: Bridge) -> Started:
+        """A peer that is the first process of its container, and owns its network namespace."""
+        host = next(bridge.addresses)
+        spec = Spec(
+            name=self._name("peer"), image=self._image, network=bridge.name, address=host, labels=self._owner.labels,
+            command=["python3", "-m", "hangup_server", "--contained", _LINK],
+            env={"LANG": "C.UTF-8"}, user=ROOT, rights=_RIGHTS["peer"], sysctls=_sysctls("peer"),
+        )  # fmt: skip
+        container, process = await self._start_container(spec)
+        return Started(container, bridge.name, process, host)
+
     def _name(self, part: str) -> str:
         """Of a container that no other has had."""
         self._started += 1
         return f"hangup-{self._owner.run}-{part}-{self._started}"
 
-    def offers(self) -> frozenset[str]:
-        """A network of its own, and a peer that may filter its sockets."""
-        return frozenset({"net", "hold"})
+    def offers(self) -> frozenset[Need]:
+        """A network of its own, a peer that may filter its sockets, and peers whose container can be ended."""
+        return MAY_OFFER[self.name]
 
     async def _start_container(self, spec: Spec) -> tuple[str, Process]:
         """Create it, attach to it, start it: so nothing that it says is missed."""
@@ -183,7 +197,7 @@ class DockerLab:
             if await self._engine.call(partial(_out_of_memory, container=container)):
                 process.fail("ran out of its container's memory and was killed")
             status = await self._engine.call(partial(_status, container=container))
-            await self._engine.call(lambda api: api.remove_container(container, force=True, v=True))
+            await self._engine.call(partial(remove_container, container=container))
         except LabError:
             pass  # it was removed under us; so it has ended
         process.exited(status)
