@@ -1,7 +1,7 @@
 """The steps: everything that the peer can be told to do, each with its parameters.
 
 A step is data and calls one verb; how that verb treats a socket is in `connection`, `trial` and `nursery`.
-Adding a step is adding a class here and naming it in `_KINDS`: its fields are its parameters, and `script`
+Adding a step is adding a class here and naming it in `KINDS`: its fields are its parameters, and `script`
 reads and checks them by the fields' types and metadata.
 """
 
@@ -17,6 +17,7 @@ from hangup_server import http
 
 if TYPE_CHECKING:
     from hangup_server.connection import Connection
+    from hangup_server.listener import Listener
 
 Payload = bytes
 """Another name for the type, because `bytes` is also a parameter."""
@@ -43,18 +44,31 @@ class Step:
     name: ClassVar[str]
 
 
+class ListenerStep(Step):
+    """A step that happens on the trial's listening socket."""
+
+    async def run(self, listener: Listener) -> None:
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
-class StopListening(Step):
+class StopListening(ListenerStep):
     """Close the listening socket; the kernel resets what waits in its accept queue."""
 
     name: ClassVar[str] = "stop listening"
 
+    async def run(self, listener: Listener) -> None:
+        listener.close()
+
 
 @dataclass(frozen=True)
-class AwaitConnection(Step):
+class AwaitConnection(ListenerStep):
     """Wait until a connection lies in the accept queue, and leave it there."""
 
     name: ClassVar[str] = "await connection"
+
+    async def run(self, listener: Listener) -> None:
+        await listener.wait()
 
 
 @dataclass(frozen=True)
@@ -63,6 +77,36 @@ class Accept(Step):
 
     name: ClassVar[str] = "accept"
     process: bool = False
+
+
+@dataclass(frozen=True)
+class HoldHandshake(ListenerStep):
+    """Let nothing but SYNs in, so that no handshake is completed that begins from now on."""
+
+    name: ClassVar[str] = "hold handshake"
+
+    async def run(self, listener: Listener) -> None:
+        listener.hold_handshake()
+
+
+@dataclass(frozen=True)
+class ReleaseHandshake(ListenerStep):
+    """Let all in again; what was dropped comes with the client's next retransmission."""
+
+    name: ClassVar[str] = "release handshake"
+
+    async def run(self, listener: Listener) -> None:
+        listener.release_handshake()
+
+
+@dataclass(frozen=True)
+class FillQueue(ListenerStep):
+    """Leave no room in the accept queue: a connection of the peer's own lies in it, and it is made as small."""
+
+    name: ClassVar[str] = "fill queue"
+
+    async def run(self, listener: Listener) -> None:
+        listener.fill()
 
 
 @dataclass(frozen=True)
@@ -210,7 +254,7 @@ class SendStep(ConnectionStep):
         return 0
 
     async def run(self, connection: Connection) -> None:
-        await connection.send(self.payload(), with_fin=self.with_fin)
+        await connection.send(self)
 
 
 @dataclass(frozen=True)
@@ -367,7 +411,7 @@ class Close(ConnectionStep):
     name: ClassVar[str] = "close"
 
     async def run(self, connection: Connection) -> None:
-        connection.close()
+        await connection.close()
 
 
 @dataclass(frozen=True)
@@ -377,7 +421,27 @@ class Reset(ConnectionStep):
     name: ClassVar[str] = "reset"
 
     async def run(self, connection: Connection) -> None:
-        connection.reset()
+        await connection.reset()
+
+
+@dataclass(frozen=True)
+class AwaitReset(ConnectionStep):
+    """Wait until the connection was reset by somebody else."""
+
+    name: ClassVar[str] = "await reset"
+
+    async def run(self, connection: Connection) -> None:
+        await connection.await_reset()
+
+
+@dataclass(frozen=True)
+class Vanish(ConnectionStep):
+    """Forget the connection without sending anything, as a host does that loses its power (Linux, CAP_NET_ADMIN)."""
+
+    name: ClassVar[str] = "vanish"
+
+    async def run(self, connection: Connection) -> None:
+        connection.vanish()
 
 
 class ProcessStep(Step):
@@ -410,9 +474,12 @@ class Terminate(ProcessStep):
     signal: ClassVar[signal.Signals] = signal.SIGTERM
 
 
-_KINDS: tuple[type[Step], ...] = (
+KINDS: tuple[type[Step], ...] = (
     StopListening,
     AwaitConnection,
+    HoldHandshake,
+    ReleaseHandshake,
+    FillQueue,
     Accept,
     Serve,
     HoldData,
@@ -436,10 +503,10 @@ _KINDS: tuple[type[Step], ...] = (
     Shutdown,
     Close,
     Reset,
+    AwaitReset,
+    Vanish,
     Kill,
     Interrupt,
     Terminate,
 )
-
-STEPS: dict[str, type[Step]] = {kind.name: kind for kind in _KINDS}
-"""Every step that a script may name."""
+"""Every step of TCP and of HTTP/1.1 that a script may name."""

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from hangup_server.connection import Connection
 from hangup_server.steps import (
     Accept,
-    AwaitConnection,
     ConnectionStep,
     HoldData,
+    ListenerStep,
     ProcessStep,
     Serve,
     Step,
@@ -76,7 +76,7 @@ class Endpoint:
             await (self._owned or self._connection).run(batch)
 
     async def close(self) -> None:
-        self._connection.abandon()
+        await self._connection.abandon()
         if self._adoption is None:
             return
         with contextlib.suppress(OSError, StepError):  # given away in vain: there is no process
@@ -100,9 +100,9 @@ class Trial:
         self._serving: set[asyncio.Task[None]] = set()
 
     @property
-    def remote(self) -> Address | None:
-        """The client's end of the first connection, once that is accepted."""
-        return self._endpoints[0].remote if self._endpoints else None
+    def first(self) -> Endpoint | None:
+        """The first connection, once it is accepted."""
+        return self._endpoints[0] if self._endpoints else None
 
     async def run(self, steps: Sequence[Step]) -> None:
         """Does the steps in order, on the listener and on the first connection."""
@@ -119,11 +119,11 @@ class Trial:
     def _concerns_listener(self, step: Step) -> bool:
         if isinstance(step, HoldData):
             return not self._endpoints
-        return isinstance(step, (Accept, AwaitConnection, Serve, StopListening))
+        return isinstance(step, (Accept, ListenerStep, Serve))
 
     async def _do(self, step: Step) -> None:
         if isinstance(step, StopListening):
-            self._listener.close()
+            await step.run(self._listener)
         elif isinstance(step, Serve):
             self._serve_first()
         elif not self._listener.listening:
@@ -134,8 +134,8 @@ class Trial:
             raise StepError(f"{step.name}: from the first accept on, every connection is accepted at once")
         elif isinstance(step, Accept):
             await self._accept(step.process)
-        else:
-            await self._listener.wait()
+        elif isinstance(step, ListenerStep):
+            await step.run(self._listener)
 
     async def _run_batch(self, batch: Sequence[Step]) -> None:
         if not batch:
@@ -187,6 +187,10 @@ class Trial:
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
 
+    def stop_listening(self) -> None:
+        """Takes no further connection: those that come are refused."""
+        self._listener.close()
+
     async def close(self) -> list[tuple[Address, ConnectionLog]]:
         """Ends whatever is left, and says what was read and sent, connection by connection.
 
@@ -201,6 +205,10 @@ class Trial:
         self._listener.close()
         for endpoint in self._endpoints:
             await endpoint.close()
+        return self.log()
+
+    def log(self) -> list[tuple[Address, ConnectionLog]]:
+        """What was read and sent so far, connection by connection."""
         return [(endpoint.remote, endpoint.log()) for endpoint in self._endpoints]
 
 

@@ -66,6 +66,35 @@ SAID: list[tuple[str, Outcome, list[Link]]] = [
     ("python/asyncio-streams", Outcome.TIMEOUT, [link("TimeoutError", "timed out")]),
     ("python/asyncio-streams", Outcome.RESET, [link("ConnectionResetError", "Connection lost")]),
     ("python/http.client", Outcome.PROTOCOL, [link("http.client.BadStatusLine", "HTTP/1.1 2")]),
+    ("python/requests", Outcome.EOF, [
+        link("requests.exceptions.SSLError", "HTTPSConnectionPool(host='192.0.2.2', port=443): Max retries ..."),
+        link("urllib3.exceptions.SSLError", "[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in ..."),
+        link("ssl.SSLEOFError", "[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in violation of protocol",
+             code="UNEXPECTED_EOF_WHILE_READING")]),
+    ("python/httpx-http2", Outcome.EOF, [
+        link("httpx.RemoteProtocolError", "Server disconnected"),
+        link("httpcore.RemoteProtocolError", "Server disconnected")]),
+    ("python/httpx-http2", Outcome.EOF, [
+        link("httpcore.RemoteProtocolError", "<ConnectionTerminated error_code:0, last_stream_id:0, ...>")]),
+    ("python/httpx-http2", Outcome.RESET, [
+        link("httpcore.RemoteProtocolError", "<StreamReset stream_id:1, error_code:7, remote_reset:True>")]),
+    ("go/net-http", Outcome.RESET, [
+        link("http.http2StreamError", "stream error: stream ID 1; INTERNAL_ERROR; received from peer")]),
+    ("java/httpclient", Outcome.EOF, [link("java.io.IOException", "/192.0.2.1:33832: GOAWAY received")]),
+    ("java/httpclient", Outcome.RESET, [link("java.io.IOException", "Received RST_STREAM: Stream not processed")]),
+    ("node/http2", Outcome.RESET, [
+        link("Error", "Stream closed with error code NGHTTP2_REFUSED_STREAM", code="ERR_HTTP2_STREAM_ERROR")]),
+    ("node/http2", Outcome.BROKEN_PIPE, [
+        link("Error", "The session has been destroyed", code="ERR_HTTP2_INVALID_SESSION")]),
+    ("python/socket", Outcome.EOF, [link("ssl.SSLZeroReturnError", "TLS/SSL connection has been closed (EOF)")]),
+    ("python/asyncio-streams", Outcome.RESET, [link("ConnectionResetError", "")]),
+    ("python/httpx", Outcome.TLS, [
+        link("httpx.ConnectError", "[SSL: SSLV3_ALERT_HANDSHAKE_FAILURE] sslv3 alert handshake failure (_ssl.c:1006)"),
+        link("ssl.SSLError", "[SSL: SSLV3_ALERT_HANDSHAKE_FAILURE] sslv3 alert handshake failure (_ssl.c:1006)",
+             code="SSLV3_ALERT_HANDSHAKE_FAILURE")]),
+    ("python/socket", Outcome.TLS, [
+        link("ssl.SSLCertVerificationError", "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed",
+             code="CERTIFICATE_VERIFY_FAILED")]),
     ("python/requests", Outcome.TRUNCATED, [
         link("requests.exceptions.ChunkedEncodingError", "Response ended prematurely"),
         link("urllib3.exceptions.ProtocolError", "Response ended prematurely")]),
@@ -105,10 +134,33 @@ SAID: list[tuple[str, Outcome, list[Link]]] = [
              "net/http: Transport failed to read from server: read tcp 192.0.2.1:5->192.0.2.2:80: "
              "read: connection reset by peer")]),
     ("go/net-http", Outcome.EOF, [link("*errors.errorString", "http: server closed idle connection")]),
+    ("go/net", Outcome.TLS, [
+        link("*net.OpError", "remote error: tls: handshake failure"), link("tls.alert", "tls: handshake failure")]),
+    ("go/net", Outcome.TLS, [link("tls.RecordHeaderError", "tls: first record does not look like a TLS handshake")]),
+    ("go/net-http", Outcome.PROTOCOL, [
+        link("*url.Error", 'Get "https://192.0.2.2:80/": http: server gave HTTP response to HTTPS client'),
+        link("*errors.errorString", "http: server gave HTTP response to HTTPS client", code="http.ErrSchemeMismatch")]),
+    ("java/httpclient", Outcome.EOF, [
+        link("javax.net.ssl.SSLHandshakeException", "Remote host terminated the handshake")]),
+    ("java/httpclient", Outcome.RESET, [
+        link("javax.net.ssl.SSLHandshakeException", "Remote host terminated the handshake"),
+        link("java.net.SocketException", "Connection reset")]),
+    ("java/socket", Outcome.TLS, [
+        link("javax.net.ssl.SSLHandshakeException", "Received fatal alert: handshake_failure")]),
+    ("java/socket", Outcome.TLS, [
+        link("javax.net.ssl.SSLException", "Unsupported or unrecognized SSL message")]),
+    ("node/http", Outcome.TLS, [
+        link("Error", "write EPROTO 80DC4141637F0000:error:0A000410:SSL routines:ssl3_read_bytes:sslv3 alert ...", 71,
+             "EPROTO")]),
     ("java/socket", Outcome.REFUSED, [link("java.net.ConnectException", "Connection refused")]),
     ("java/httpclient", Outcome.REFUSED, [
         link("java.net.ConnectException", ""), link("java.nio.channels.ClosedChannelException", "")]),
     ("java/socket", Outcome.TIMEOUT, [link("java.net.ConnectException", "Connection timed out")]),
+    ("java/socket", Outcome.ABORTED, [link("java.net.SocketException", "Software caused connection abort")]),
+    ("java/socket", Outcome.UNREACHABLE, [link("java.net.NoRouteToHostException", "No route to host")]),
+    ("java/httpclient", Outcome.UNREACHABLE, [
+        link("java.net.ConnectException", "Network is unreachable"),
+        link("java.net.SocketException", "Network is unreachable")]),
     ("java/httpclient", Outcome.TIMEOUT, [link("java.net.http.HttpTimeoutException", "request timed out")]),
     ("java/socket", Outcome.BROKEN_PIPE, [link("java.net.SocketException", "Broken pipe")]),
     ("java/socket", Outcome.RESET, [link("java.net.SocketException", "Connection reset")]),
@@ -287,6 +339,11 @@ FAITHFUL = {
     "silence called a timeout": ("silence", op(error=(link("TimeoutError"),)), True),
     "silence called a reset": ("silence", reset(), False),
     "silence kept": ("silence", op(hang=True), True),
+    "ICMP called unreachable": ("unreachable", op(error=(link("E", code="EHOSTUNREACH"),)), True),
+    "a deadline while TCP goes on trying": ("unreachable", op(error=(link("TimeoutError"),)), True),
+    "ICMP called a refusal": ("unreachable", op(error=(link("E", code="ECONNREFUSED"),)), False),
+    "its own kernel's abort": ("aborted", op(error=(link("E", code="ECONNABORTED"),)), True),
+    "its own kernel's abort called a reset": ("aborted", reset(), False),
     "a refusal": ("refused", op(error=(link("E", code="ECONNREFUSED"),)), True),
     "half a body called a success": ("fin", op(received=512, status=200), False),
     "a success": ("fin", HTTP_WHOLE[0], True),
@@ -310,6 +367,12 @@ def test_a_report_agrees_with_the_wire_or_misleads(ending: Ending, operation: Op
 def test_the_ending_of_the_last_connection_counts() -> None:
     seen = observation([HTTP_WHOLE[0], reset()], [conn("fin", WHOLE, "GET"), conn("rst", 0, "GET")])
     assert judge("python/x", "http", CATALOGUE["reuse-after-fin-get-again"], seen).faithful is True
+
+
+def test_where_no_packet_was_sent_the_host_was_unreachable() -> None:
+    told = [op(error=(link("E", code="ENETUNREACH"),))]
+    verdict = judge("python/x", "http", CATALOGUE["no-route"], observation(told, [], state="nothing"))
+    assert (verdict.outcome, verdict.faithful, verdict.processed) == (Outcome.UNREACHABLE, True, 0)
 
 
 def test_without_evidence_nothing_is_faithful_or_misleading() -> None:

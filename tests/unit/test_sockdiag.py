@@ -15,7 +15,7 @@ import pytest
 if sys.platform != "linux":
     pytest.skip("sock_diag is Linux's", allow_module_level=True)
 
-from hangup.labs.sockdiag import ESTABLISHED, Blocked, SocketDiag, SocketState
+from hangup.labs.sockdiag import ESTABLISHED, Blocked, SocketDiag, SocketState, destroy, open_socket
 
 CLOSE_WAIT, TIME_WAIT = 8, 6  # include/net/tcp_states.h
 LOOKS = 1_000_000
@@ -150,3 +150,24 @@ def test_the_two_ends_are_told_apart(pair: Pair) -> None:
     other = pair.diag.look(pair.remote, pair.local)
     assert other is not None
     assert other.unread == 0
+
+
+@pytest.fixture
+def killer() -> Iterator[socket.socket]:
+    """A sock_diag socket with the right to destroy connections."""
+    with open_socket() as sock:
+        try:
+            destroy(sock, ("127.0.0.1", 1), ("127.0.0.1", 1))
+        except FileNotFoundError:
+            yield sock  # there is no such connection, or else it would have been destroyed
+        except OSError as error:
+            pytest.skip(f"SOCK_DESTROY: {error.strerror}")
+
+
+def test_a_connection_that_is_destroyed_tells_its_owner_that_it_was_aborted(pair: Pair, killer: socket.socket) -> None:
+    destroy(killer, pair.local, pair.remote)
+    assert pair.look() is None
+    with pytest.raises(ConnectionAbortedError):
+        pair.client.recv(1)
+    with pytest.raises(ConnectionResetError):
+        pair.peer.recv(1)

@@ -25,7 +25,10 @@ from hangup_server.steps import SendHead
 ConnState = Literal[
     "SF", "S0", "S1", "S2", "S3", "REJ", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR", "OTH"
 ]  # fmt: skip
-Need = Literal["net", "hold"]
+End = ConnState | Literal["nothing"]
+"""``nothing``: no packet was sent at all."""
+Icmp = Literal["net-unreachable", "host-unreachable", "port-unreachable", "admin-prohibited"]
+Need = Literal["net", "hold", "router", "firewall", "abort", "containers"]
 ParameterValue = StrictBool | StrictInt | StrictStr
 
 
@@ -86,6 +89,12 @@ def _kind(table: object) -> str:
     return "Repeat" if repeats else "Step"
 
 
+Group = Literal[
+    "controls", "connecting", "accept", "before the response", "head", "body", "upload", "stream calls", "reuse",
+    "network", "tls", "http2", "containers",
+]  # fmt: skip
+"""The moment, or the layer, that a scenario is about, in the order in which they are read."""
+
 StepOrRepeat = Annotated[Annotated[Step, Tag("Step")] | Annotated[Repeat, Tag("Repeat")], Discriminator(_kind)]
 
 Who = Literal["client", "peer", "nobody"]
@@ -94,15 +103,21 @@ Who = Literal["client", "peer", "nobody"]
 class Wire(Model):
     """What the capture must show of the trial's first connection. Every key is a claim that is checked."""
 
-    end: tuple[ConnState, ...] = Field(min_length=1)
+    end: tuple[End, ...] = Field(min_length=1)
     """Zeek's conn_state: one of these."""
     first_fin: Who | None = None
     rst: Who | Literal["peer if written to"] | None = None
     """Who sent the RSTs. ``peer if written to``: the peer, exactly if the client sent payload after the peer's FIN."""
     request: Literal["acknowledged", "partly", "unacknowledged", "none"] | None = None
     """Whether the peer's kernel acknowledged all that the client sent."""
+    further: ConnState | None = None
+    """How each connection ended that the client opened by itself after the first one."""
     peer_sent: int | None = Field(default=None, ge=0)
     """Bytes that the peer had put on the wire (of the body, where it sent a head or chunks)."""
+    forged: bool | None = None
+    """Whether a RST in the peer's name came from another host: its TTL is not that of the peer's own segments."""
+    icmp: Icmp | Literal["none"] | None = None
+    """The kind of ICMP error, one and no other, that came in answer to the client's segments."""
 
     @model_validator(mode="before")
     @classmethod
@@ -117,6 +132,8 @@ class Scenario(Model):
 
     id: str
     title: str = Field(min_length=10)
+    group: Group | None = None
+    """The chapter that it stands in."""
     why: str = Field(min_length=10)
     """When this happens in production."""
     teaches: str = ""
@@ -194,13 +211,32 @@ class Scenario(Model):
     @property
     def features(self) -> set[Feature]:
         """What a client's API must offer, beside its operations, to play this script."""
-        return {"keepalive"} if any(s.params.get("keepalive") is True for s in self.flat) else set()
+        return set[Feature]().union(*(script.features(s.act, s.params) for s in self.flat))
+
+    @property
+    def container_end(self) -> Step | None:
+        """What becomes of the peer's container, which then has to be one of its own."""
+        return next((s for s in self.flat if s.actor == "container"), None)
 
     @property
     def client_ops(self) -> set[str]:
         """The protocol's operations that a client must offer to play this script."""
         acts = {s.act.removeprefix("begin ") for s in self.flat if s.actor == "client"}
         return (acts - {"finish", "idle"}) | {"close"}
+
+    @model_validator(mode="after")
+    def _asks_for_what_it_needs(self) -> Scenario:
+        for step in self.flat:
+            need = script.NETWORK_NEEDS.get(step.act) if step.actor == "network" else None
+            if need is not None and need not in self.needs:
+                raise ValueError(f"network step {step.act!r} needs what not every lab has: needs = ['{need}']")
+        if any(s.act in script.PRIVILEGED for s in self.flat) and "hold" not in self.needs:
+            raise ValueError("'hold' and 'vanish' steps need a peer with rights over its sockets: needs = ['hold']")
+        if self.container_end is not None and "containers" not in self.needs:
+            raise ValueError("a container step needs a peer in a container of its own: needs = ['containers']")
+        if sum(s.actor == "container" for s in self.flat) > 1:
+            raise ValueError("the peer's container can be ended only once")
+        return self
 
     @model_validator(mode="after")
     def _plays(self) -> Scenario:
@@ -218,10 +254,6 @@ class Scenario(Model):
         stream_only = {"connect", "send", "recv", "shutdown"} & self.client_ops
         if "http" in self.layers and stream_only:
             raise ValueError(f"http clients have no {sorted(stream_only)}; layers must be ['stream']")
-        if any(s.actor == "network" for s in self.flat) and "net" not in self.needs:
-            raise ValueError("network steps need a network of the lab's own: needs = ['net']")
-        if any(s.act.startswith("hold") for s in self.flat) and "hold" not in self.needs:
-            raise ValueError("'hold' steps need a peer with the right to filter its sockets: needs = ['hold']")
         return self
 
     @model_validator(mode="after")
@@ -236,6 +268,13 @@ class Scenario(Model):
 class Variants(Model):
     """Forms that one script comes in: ``{name}`` in a text of the script stands for each of its values in turn."""
 
-    method: tuple[Literal["GET", "POST"], ...] = Field(min_length=1)
-    next: dict[Annotated[str, Field(pattern="^[a-z-]+$")], tuple[Step, ...]] = Field(min_length=1)
+    tls: tuple[Literal["1.3", "1.2"], ...] = ()
+    method: tuple[Literal["GET", "POST"], ...] = ()
+    next: dict[Annotated[str, Field(pattern="^[a-z-]+$")], tuple[Step, ...]] = {}
     """What the peer does with each further connection, by the form's name."""
+
+    @model_validator(mode="after")
+    def _any(self) -> Variants:
+        if not self.tls and not self.method and not self.next:
+            raise ValueError("no form is given: say tls, method or next")
+        return self

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
+from hangup.agents.protocol import Feature
 from hangup_server import script as peer_script
 from hangup_server.steps import SendHead, SendStep
+from hangup_server.tls_steps import TLS_STEPS
 
-Actor = Literal["client", "peer", "wait", "network"]
+Actor = Literal["client", "peer", "wait", "network", "container"]
 ACTORS: tuple[Actor, ...] = get_args(Actor)
 
 Parameters = dict[str, type]
@@ -35,15 +37,53 @@ ACTS: dict[Actor, dict[str, Parameters]] = {
         "rst at client": {},  # the client's kernel has no such connection any more
         "data read": {"at_most_ms": int},  # the client has read all that has arrived
         # `at_most_ms`: then go on all the same, where some clients do not read now, or are blocked in a send
-        "request sent": {},  # the capture shows that the client has sent the whole request, whether or not it arrives
         "send blocked": {},  # the client's send buffer is full, and nothing moves any more
         "answer": {"at_most_ms": int},  # the client has its answer, which `finish` then observes
-        "request acknowledged": {},  # the capture shows that the peer's kernel has all that the client sent
+        # by the capture
+        "data sent": {},  # the client has sent payload
+        "request sent": {},  # the client has sent the whole request, whether or not it arrives
+        "request acknowledged": {},  # the peer's kernel has all that the client sent
+        "sent again": {},  # the client has sent something again: it has sent all that it could before
+        "challenge ack": {},  # the client's kernel has answered a RST with an ACK, instead of taking it
     },
     "network": {
-        "blackhole": {},  # the client's packets to this trial's peer vanish without an answer
+        # before the client connects: the address that it is told
+        "blackhole": {},  # one from which nothing ever answers
+        "no route": {},  # one to which the client's host has no route
+        # at any time: what the router does from now on to the trial's packets, or with `flow` to its first connection's
+        "drop": {"flow": bool},  # they vanish, either way
+        "reset": {"flow": bool},  # the client's are answered with a RST, and go no further
+        "reject": {"flow": bool},  # with ICMP: port unreachable
+        "unreachable": {"flow": bool},  # with ICMP: host unreachable
+        "prohibit": {"flow": bool},  # with ICMP: administratively prohibited
+        "gone": {"flow": bool},  # the router sends them on to a host that does not answer ARP
+        # on the first connection, once it is accepted
+        "forge rst": {"to": str, "ahead": int},  # to the client or the `peer`; `ahead` of the number it awaits
+        "abort": {},  # the client's kernel aborts it
+    },
+    # What becomes of the container that the peer is the first process of, with a network address of its own.
+    "container": {
+        "kill": {},  # SIGKILL, and the engine takes its network away
+        "stop": {"grace": int},  # SIGTERM, and SIGKILL after so many seconds
+        "remove": {},  # by force, as it runs
+        "pause": {},  # its processes are frozen; its kernel goes on
+        "disconnect": {},  # from its network, with all its processes running
     },
 }
+
+NETWORK_NEEDS = {
+    "blackhole": "net", "no route": "net",
+    "drop": "firewall", "reset": "firewall", "reject": "firewall", "unreachable": "firewall", "prohibit": "firewall",
+    "gone": "firewall",
+    "forge rst": "router",
+    "abort": "abort",
+}  # fmt: skip
+"""What the lab must have for each step of the network."""
+
+PRIVILEGED = ("hold data", "hold all", "hold handshake", "vanish")
+"""Peer acts that not every user may do to a socket."""
+
+_TLS = frozenset(step.name for step in TLS_STEPS)
 
 RESPONSE_LENGTH = 1024
 """Bytes of the body that a whole response has, where a script sends none."""
@@ -66,6 +106,13 @@ def check(actor: Actor, act: str, params: Mapping[str, object]) -> None:
             raise ValueError(f"{actor} step {act!r} takes no {name!r}")
         if type(value) is not wanted:
             raise ValueError(f"{name!r} of {actor} step {act!r} must be a {wanted.__name__}")
+
+
+def features(act: str, params: Mapping[str, object]) -> set[Feature]:
+    """What a client's API must offer, beside its operations, for a script with this act in it."""
+    if act in _TLS:
+        return {"tls", "h2"} if params.get("protocol") == "h2" else {"tls"}
+    return {"keepalive"} if params.get("keepalive") is True else set()
 
 
 Acts = Iterable[tuple[str, Mapping[str, object]]]

@@ -11,10 +11,8 @@ from hangup.agents.agent import Agent
 from hangup.agents.manifest import load_manifests
 from hangup.capture import LINKTYPE_ETHERNET, SNAP
 from hangup.catalogue import Repeat, load_catalogue
-from hangup.conduct.conductor import Conductor
-from hangup.conduct.observer import Observer
-from hangup.conduct.peer import Peer
 from hangup.conduct.plan import plan
+from hangup.conduct.run import conducting
 from hangup.errors import InputError
 from hangup.judge import judge
 from hangup.labs import open_lab
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     from hangup.labs import Lab, LabChoice
     from hangup.ladder import Packet, Row
     from hangup.store import Observation
+    from hangup.wire import IcmpError
 
 
 @dataclass(frozen=True)
@@ -80,6 +79,7 @@ class Played:
     trial: Trial
     lab: str
     packets: list[Packet]
+    icmp: list[IcmpError]
     capture: bytes
     """A pcap file."""
     observation: Observation
@@ -89,10 +89,11 @@ class Played:
     @property
     def explanation(self) -> list[str]:
         """What happened, in sentences."""
-        if self.verdict is None or not self.packets:
+        if self.verdict is None or not self.trial.proved:
             return []
         read = {connection.remote: connection.read for connection in self.trial.log}
-        return explain(self.packets, read, self.verdict.outcome, start_ns=self.packets[0].time_ns)
+        start = self.packets[0].time_ns if self.packets else self.trial.started_ns
+        return explain(self.packets, self.icmp, read, self.verdict.outcome, start_ns=start)
 
 
 class Audience(Protocol):
@@ -121,13 +122,13 @@ async def play(cast: Cast, lab_name: LabChoice, audience: Audience, *, must_capt
         try:
             _check_plan(cast, agent, lab)
             audience.begin(lab)
-            trial, packets = await _conduct(cast, lab, agent, capture, audience.show)
+            trial, ladder = await _conduct(cast, lab, agent, capture, audience.show)
         finally:
             await agent.stop()
         layer = agent.hello.clients[cast.client].layer
     observation = observe(trial, cast.scenario, str)
     verdict = judge(cast.client, layer, cast.scenario, observation) if observation.operations else None
-    return Played(trial, lab.name, packets, capture.getvalue(), observation, verdict)
+    return Played(trial, lab.name, ladder.packets, ladder.errors, capture.getvalue(), observation, verdict)
 
 
 def _check_plan(cast: Cast, agent: Agent, lab: Lab) -> None:
@@ -141,20 +142,7 @@ def _check_plan(cast: Cast, agent: Agent, lab: Lab) -> None:
 
 async def _conduct(
     cast: Cast, lab: Lab, agent: Agent, capture: io.BytesIO, show: Callable[[Row], None]
-) -> tuple[Trial, list[Packet]]:
-    peer = await Peer.start(lab)
-    try:
-        observer = None
-        if lab.capture is not None:
-            observer = Observer(lab.capture, PcapWriter(capture, LINKTYPE_ETHERNET, SNAP).write_frame)
-        ladder = LiveLadder(cast.scenario.further_steps, show, observer.pump if observer else None)
-        try:
-            trial = await Conductor(lab, peer, observer).play(
-                agent, cast.client, cast.scenario, "play", spectator=ladder
-            )
-        finally:
-            if observer is not None:
-                observer.close()
-        return trial, ladder.packets
-    finally:
-        await peer.stop()
+) -> tuple[Trial, LiveLadder]:
+    async with conducting(lab, PcapWriter(capture, LINKTYPE_ETHERNET, SNAP).write_frame) as conductor:
+        ladder = LiveLadder(cast.scenario.further_steps, show, conductor.pump)
+        return await conductor.play(agent, cast.client, cast.scenario, "play", spectator=ladder), ladder

@@ -11,8 +11,10 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from hangup.kernel import MEANINGS, NONE
 from hangup.ladder.render import columns, head, line
 from hangup.ladder.words import given, size, verdict_sentences
+from hangup.reasons import unsent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,9 +24,12 @@ if TYPE_CHECKING:
     from hangup.evidence import ConnectionEvidence
     from hangup.judge import Verdict
     from hangup.ladder import Ladder
+    from hangup.reasons import ResetReason
     from hangup.store.model import Ending, Link, Observation, Operation
 
 PIPED_WIDTH = 100
+KERNEL = "The kernel's reason for each RST"
+LESSON = "What to know and to do"
 
 
 def make_console(piped: int = PIPED_WIDTH) -> Console:
@@ -42,14 +47,15 @@ def section(title: str, *parts: RenderableType) -> RenderableType:
 
 def verdict_table(verdict: Verdict) -> RenderableType:
     """One aspect a line, its word first."""
-    return _pairs((sentence.word, sentence.text) for sentence in verdict_sentences(verdict))
+    return pairs((sentence.word, sentence.text) for sentence in verdict_sentences(verdict))
 
 
-def _pairs(pairs: Iterable[tuple[str, str]]) -> RenderableType:
+def pairs(rows: Iterable[tuple[str, str]]) -> RenderableType:
+    """A name and what it stands for, a line each."""
     grid = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
     grid.add_column(no_wrap=True, style="bold")
     grid.add_column()
-    for name, text in pairs:
+    for name, text in rows:
         grid.add_row(Text(name), Text(text))
     return grid
 
@@ -105,7 +111,30 @@ def _evidence(connection: ConnectionEvidence) -> str:
         f"Zeek's state {connection.state}, history {connection.history}; first FIN by {fin}, RST by {resets}; "
         f"{size(connection.client_bytes)} from the client ({connection.request}), "
         f"{size(connection.peer_bytes)} from the peer"
+        + "; a RST in the peer's name came from another host" * connection.forged
+        + (f"; ICMP {' and '.join(connection.icmp)}" if connection.icmp else "")
     )
+
+
+def kernel_lines(reasons: Sequence[ResetReason] | None, evidence: Sequence[ConnectionEvidence]) -> list[RenderableType]:
+    """Why each RST was sent, by the kernel that sent it; nothing where it could not be asked."""
+    if reasons is None:
+        return []
+    several = len(evidence) > 1
+    by_kernel = [
+        Text(
+            f"connection {told.connection}: "
+            * (several and told.connection is not None)
+            + f"the {told.by}'s RST: {told.reason}, {MEANINGS.get(told.reason, 'which has no words here')} "
+            f"(the socket's state: {told.state})"
+        )
+        for told in reasons
+    ]
+    by_none = [
+        Text(f"connection {number}: " * several + f"the {by}'s RST: {MEANINGS[NONE]}")
+        for by, number in unsent(reasons, evidence)
+    ]
+    return [*by_kernel, *by_none]
 
 
 def stored_evidence_lines(observation: Observation) -> list[RenderableType]:
@@ -117,7 +146,7 @@ def stored_evidence_lines(observation: Observation) -> list[RenderableType]:
         requests = [r.method if r.complete else f"{r.method} (not whole)" for r in connection.requests]
         shown.append(
             Text(
-                f"connection {number}: the peer ended it with {_ENDINGS[connection.ending]}, had sent "
+                f"connection {number}: {_ENDINGS[connection.ending]}; the peer had sent "
                 f"{size(connection.sent)}, and had read {', '.join(requests) or 'no request'}"
             )
         )
@@ -125,12 +154,14 @@ def stored_evidence_lines(observation: Observation) -> list[RenderableType]:
 
 
 _ENDINGS: dict[Ending, str] = {
-    "fin": "FIN",
-    "rst": "RST",
-    "fin, rst": "FIN, then RST",
-    "refused": "RST in answer to the SYN",
-    "silence": "silence",
-    "none": "nothing",
+    "fin": "the peer ended it with FIN",
+    "rst": "the peer, or somebody in its name, ended it with RST",
+    "fin, rst": "the peer ended it with FIN, then RST",
+    "refused": "the SYN was answered with RST or ICMP port unreachable",
+    "unreachable": "ICMP said that the peer cannot be reached",
+    "aborted": "the client's own kernel aborted it",
+    "silence": "the peer fell silent",
+    "none": "nobody but the client ended it",
 }
 
 

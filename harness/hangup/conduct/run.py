@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -26,14 +26,19 @@ from hangup.conduct.plan import CellId, Skipped, plan
 from hangup.conduct.rundir import RunFolder
 from hangup.conduct.trial import Trial
 from hangup.errors import AgentFault, BuildError, LabError
+from hangup.kernel import tracing
 from hangup.labs import Lab, LabName
+from hangup.store.kernel import KernelRecorder
 from hangup.store.normalise import Normaliser
 from hangup.store.record import CellRecorder
+from hangup.wire import Frame
 
 REPEATS = 3
 """How often a trial is repeated whose evidence does not match its scenario."""
 WAITING = 1024
 """How many trials may wait side by side for time to pass."""
+FRESH = 4
+"""How many agents for one trial alone may run at a time: the trials of an agent that fails do so all at once."""
 
 
 class Progress(Protocol):
@@ -62,6 +67,8 @@ class RunResult:
     hellos: dict[str, Hello]
     """By language."""
     skipped: list[Skipped]
+    kernel: KernelRecorder = field(default_factory=KernelRecorder)
+    """Why the kernel sent each scenario's RST, as far as it could be asked."""
     trials: int = 0
     repeated: int = 0
     seconds: float = 0.0
@@ -91,6 +98,7 @@ class AgentPool:
     builds: dict[str, Build]
     _agents: dict[str, Agent] = field(default_factory=dict)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+    _fresh: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FRESH))
 
     async def get(self, language: str) -> Agent:
         """The language's running agent. Raises AgentFault where it does not start."""
@@ -104,12 +112,13 @@ class AgentPool:
 
     @asynccontextmanager
     async def fresh(self, language: str) -> AsyncIterator[Agent]:
-        """An agent for one trial alone."""
-        agent = await Agent.start(self.lab, self.builds[language])
-        try:
-            yield agent
-        finally:
-            await agent.stop()
+        """An agent for one trial alone. One that failed may have failed hundreds: they take turns."""
+        async with self._fresh:
+            agent = await Agent.start(self.lab, self.builds[language])
+            try:
+                yield agent
+            finally:
+                await agent.stop()
 
     async def stop(self) -> None:
         """End them all."""
@@ -132,15 +141,18 @@ async def build_agents(
 
 
 @asynccontextmanager
-async def conducting(lab: Lab, folder: RunFolder) -> AsyncIterator[Conductor]:
-    """A conductor with its peer and, where the lab captures, its observer."""
+async def conducting(lab: Lab, keep: Callable[[Frame], None]) -> AsyncIterator[Conductor]:
+    """A conductor with its peer and, where the lab captures, its observer. ``keep`` is given each trial's packets."""
     peer = await Peer.start(lab)
-    observer = Observer(lab.capture, folder.keep) if lab.capture else None
     try:
-        yield Conductor(lab, peer, observer)
+        with tracing() as trace:
+            observer = Observer(lab.capture, keep, trace) if lab.capture else None
+            try:
+                yield Conductor(lab, peer, observer)
+            finally:
+                if observer is not None:
+                    observer.close()
     finally:
-        if observer is not None:
-            observer.close()
         await peer.stop()
 
 
@@ -165,7 +177,7 @@ async def run_matrix(
             cells={cell: CellRecorder() for cell in cells}, folder=folder.path,
         )  # fmt: skip
         progress.planned(len(cells) * trials)
-        async with conducting(lab, folder) as conductor:
+        async with conducting(lab, folder.keep) as conductor:
             began = time.monotonic()
             await _Runner(conductor, pool, scenarios, result, folder, progress, lab).play_all(trials, jobs)
             result.playing = time.monotonic() - began
@@ -212,20 +224,26 @@ class _Runner:
         self._hosts = (
             {lab.host: "PEER", lab.client_host: "CLIENT"} if lab.host != lab.client_host else {lab.host: "HOST"}
         )
-        if lab.blackhole is not None:
-            self._hosts[lab.blackhole] = "PEER"
+        self._hosts |= dict.fromkeys(lab.targets.values(), "PEER")
 
     async def play_all(self, trials: int, jobs: int) -> None:
-        """All of them, in rounds over the cells, so that the agents share the work evenly."""
-        queues: dict[bool, deque[tuple[CellId, int]]] = {True: deque(), False: deque()}
-        for number in range(1, trials + 1):
-            for cell in self._result.cells:
-                queues[self._scenarios[cell.scenario].waits].append((cell, number))
+        """All of them, in rounds over the cells, so that the agents share the work evenly.
+
+        Those that wait begin a few at a time, as the others do, those with the longest patience first.
+        """
+        rounds = [(cell, number) for number in range(1, trials + 1) for cell in self._result.cells]
+        working = deque(one for one in rounds if not self._scenarios[one[0].scenario].waits)
+        waiting = [one for one in rounds if self._scenarios[one[0].scenario].waits]
+        waiting.sort(key=lambda one: -self._scenarios[one[0].scenario].deadline)
+        beginning, room = asyncio.Semaphore(jobs), asyncio.Semaphore(WAITING)
         try:
             async with asyncio.TaskGroup() as group:
-                for waits, workers in ((True, WAITING), (False, jobs)):
-                    for _ in range(min(workers, len(queues[waits]))):
-                        group.create_task(self._work(queues[waits]))
+                for _ in range(min(jobs, len(working))):
+                    group.create_task(self._work(working))
+                for cell, number in waiting:
+                    await room.acquire()
+                    await beginning.acquire()
+                    group.create_task(self._wait(cell, number, beginning, room))
         except BaseExceptionGroup as failures:  # one cause is enough; the others are of the same kind
             raise failures.exceptions[0] from None
 
@@ -235,7 +253,15 @@ class _Runner:
             await self._play(cell, number)
             self._progress.played(cell)
 
-    async def _play(self, cell: CellId, number: int) -> None:
+    async def _wait(self, cell: CellId, number: int, beginning: asyncio.Semaphore, room: asyncio.Semaphore) -> None:
+        """A trial that waits: it takes part of the work until it does, and room until its end."""
+        with ExitStack() as begun:
+            begun.callback(beginning.release)
+            await self._play(cell, number, begun.close)
+        room.release()
+        self._progress.played(cell)
+
+    async def _play(self, cell: CellId, number: int, waiting: Callable[[], None] = lambda: None) -> None:
         """One trial of a cell: repeated where its evidence does not match, or once where its agent failed."""
         recorder = self._result.cells[cell]
         for attempt in range(1 + REPEATS):
@@ -243,7 +269,7 @@ class _Runner:
                 return  # the cell has no result, whatever further trials would show
             name = f"{cell.client}:{cell.scenario}:{number}.{attempt}"
             try:
-                trial = await self._attempt(cell, name)
+                trial = await self._attempt(cell, name, waiting)
             except AgentFault as fault:
                 recorder.fault = str(fault)
                 return
@@ -251,22 +277,24 @@ class _Runner:
             self._result.trials += 1
             if trial.invalid is None:
                 recorder.add(trial, self._scenarios[cell.scenario], self._normaliser(trial))
+                self._result.kernel.add(trial, self._scenarios[cell.scenario])
                 return
             self._result.repeated += 1
         recorder.invalid = trial.invalid
 
-    async def _attempt(self, cell: CellId, name: str) -> Trial:
+    async def _attempt(self, cell: CellId, name: str, waiting: Callable[[], None]) -> Trial:
         language = cell.client.partition("/")[0]
         scenario = self._scenarios[cell.scenario]
         try:
             agent = await self._pool.get(language)
-            return await self._conductor.play(agent, cell.client, scenario, name)
+            return await self._conductor.play(agent, cell.client, scenario, name, waiting=waiting)
         except AgentFault as fault:
             self._progress.note(f"{cell.client} {cell.scenario}: {fault}; once more on an agent of its own")
         async with self._pool.fresh(language) as agent:
-            return await self._conductor.play(agent, cell.client, scenario, name + "r")
+            return await self._conductor.play(agent, cell.client, scenario, name + "r", waiting=waiting)
 
     def _normaliser(self, trial: Trial) -> Normaliser:
         build = self._pool.builds[trial.client.partition("/")[0]]
         ports = {*trial.ports, *(connection.remote for connection in trial.log)}
-        return Normaliser(hosts=self._hosts, port=trial.port, ports=ports, folder=build.folder)
+        hosts = {trial.host: "PEER", **self._hosts}  # a peer in a container of its own has an address of its own
+        return Normaliser(hosts=hosts, port=trial.port, ports=ports, folder=build.folder)

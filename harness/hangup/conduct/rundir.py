@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from hangup.capture import LINKTYPE_ETHERNET, SNAP
 from hangup.conduct.trial import Trial
 from hangup.errors import StoreError
-from hangup.wire import CaptureError, Frame, PcapWriter, Segment, decode, read_capture
+from hangup.wire import CaptureError, Frame, IcmpError, PcapWriter, Segment, decode, read_capture
 
 CAPTURE, TRIALS = "capture.pcap", "trials.jsonl"
 _TRIAL = TypeAdapter(Trial)
@@ -91,16 +91,21 @@ def raw_trials(run: Path) -> Iterator[Trial]:
 
 
 def trial_segments(run: Path, trial: Trial) -> list[Segment]:
-    """A trial's packets from its run's capture. Raises StoreError where that cannot be read."""
+    """A trial's segments from its run's capture. Raises StoreError where that cannot be read."""
+    return [packet for packet in trial_packets(run, trial) if isinstance(packet, Segment)]
+
+
+def trial_packets(run: Path, trial: Trial) -> list[Segment | IcmpError]:
+    """A trial's segments, and the ICMP errors about them. Raises StoreError where the capture cannot be read."""
     path = run / CAPTURE
-    found = []
+    found: list[Segment | IcmpError] = []
     try:
         with path.open("rb") as stream:
             for frame in read_capture(stream):
                 if trial.started_ns <= frame.time_ns <= trial.ended_ns:
-                    segment = decode(frame)
-                    if isinstance(segment, Segment) and trial.port in (segment.sport, segment.dport):
-                        found.append(segment)
+                    packet = decode(frame)
+                    if packet is not None and trial.port in (packet.flow.sport, packet.flow.dport):
+                        found.append(packet)
     except OSError as error:
         raise StoreError(f"{path}: cannot be read: {error.strerror}") from None
     except CaptureError as error:  # a run that was cut short may have this trial all the same

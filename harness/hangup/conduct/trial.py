@@ -10,6 +10,7 @@ from hangup.catalogue import Step
 from hangup.conduct.observer import PacketListener
 from hangup.conduct.peer import LoggedConnection
 from hangup.evidence import ConnectionEvidence
+from hangup.reasons import ResetReason
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Trial:
     scenario: str
     name: str
     port: int
+    host: str
+    """The address that the client was told."""
     client_host: str
     operations: tuple[Operation, ...]
     evidence: tuple[ConnectionEvidence, ...]
@@ -46,6 +49,8 @@ class Trial:
     """When the harness had the client end its session; None where the script did."""
     invalid: str | None = None
     """Why the evidence does not show the scenario."""
+    kernel: tuple[ResetReason, ...] | None = None
+    """Why a kernel sent each RST, by its own account; None where it could not be asked."""
     proved: bool = True
     """False where the lab could not capture: there is no evidence at all."""
 

@@ -92,7 +92,7 @@ def judge(client: str, layer: Layer, scenario: Scenario, observation: Observatio
         faithful=_faithful(outcome, scenario, observation),
         extra_connections=max(0, len(observation.connections) - max(1, sum(made.values()))),
         extra_requests=extra,
-        processed=max(0, sum(read.values()) - sum(made.values()) + 1) if made and observation.connections else None,
+        processed=max(0, sum(read.values()) - sum(made.values()) + 1) if made and observation.state else None,
         lost=_lost(layer, scenario, observation),
     )
 
@@ -127,11 +127,12 @@ def _made(scenario: Scenario, exchanges: int) -> Counter[str]:
 
 
 def _faithful(outcome: Outcome, scenario: Scenario, observation: Observation) -> bool | None:
-    if observation.state is None or not observation.connections:
+    if observation.state is None:
         return None
     if outcome is Outcome.SUCCESS or outcome in scenario.faithful:
         return True
-    return outcome in rules().faithful[observation.connections[-1].ending]
+    last: Ending = observation.connections[-1].ending if observation.connections else "unreachable"
+    return outcome in rules().faithful[last]  # without a connection: there was no route for so much as a SYN
 
 
 def _lost(layer: Layer, scenario: Scenario, observation: Observation) -> int | None:

@@ -6,6 +6,7 @@ merely seen the packet. One question is one exact look-up, some ten microseconds
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 from collections.abc import Callable
@@ -13,7 +14,9 @@ from typing import NamedTuple
 
 NETLINK_SOCK_DIAG = 4
 _SOCK_DIAG_BY_FAMILY = 20
+_SOCK_DESTROY = 21
 _NLM_F_REQUEST = 1
+_NLM_F_ACK = 4
 _NLMSG_ERROR = 2
 
 _INET_DIAG_INFO = 2
@@ -62,13 +65,7 @@ class SocketDiag:
 
     def look(self, local: tuple[str, int], remote: tuple[str, int]) -> SocketState | None:
         """The IPv4 connection from ``local`` to ``remote``, or None where the kernel has no such socket (any more)."""
-        request = _REQUEST.pack(
-            _REQUEST.size, _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, 0, 0,
-            socket.AF_INET, socket.IPPROTO_TCP, _WANTED, 0, 0xFFFFFFFF,
-            local[1].to_bytes(2, "big"), remote[1].to_bytes(2, "big"),
-            socket.inet_aton(local[0]), socket.inet_aton(remote[0]), 0, 0xFFFFFFFF, 0xFFFFFFFF,
-        )  # fmt: skip
-        self._sock.send(request)
+        self._sock.send(_request(_SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, local, remote))
         answer = self._sock.recv(4096)
         (kind,) = struct.unpack_from("=4xH", answer)
         if kind == _NLMSG_ERROR:  # ENOENT: no such socket
@@ -81,6 +78,18 @@ class SocketDiag:
     def close(self) -> None:
         """Close the netlink socket."""
         self._sock.close()
+
+
+def destroy(sock: socket.socket, local: tuple[str, int], remote: tuple[str, int]) -> None:
+    """Abort a connection as `ss --kill` does: it sends RST, and its owner is told ECONNABORTED.
+
+    ``sock`` is a sock_diag socket. Raises OSError: ENOENT where there is no such connection, EPERM without
+    CAP_NET_ADMIN over its namespace, EOPNOTSUPP where the kernel is built without it.
+    """
+    sock.send(_request(_SOCK_DESTROY, _NLM_F_REQUEST | _NLM_F_ACK, local, remote))
+    (number,) = struct.unpack_from("=16xi", sock.recv(4096))  # struct nlmsgerr: 0, or minus the error's number
+    if number:
+        raise OSError(-number, os.strerror(-number))
 
 
 class Blocked:
@@ -103,6 +112,15 @@ class Blocked:
         self._alike = self._alike + 1 if alike else 0
         self._last = state
         return self._alike >= self.LOOKS
+
+
+def _request(kind: int, flags: int, local: tuple[str, int], remote: tuple[str, int]) -> bytes:
+    return _REQUEST.pack(
+        _REQUEST.size, kind, flags, 0, 0,
+        socket.AF_INET, socket.IPPROTO_TCP, _WANTED, 0, 0xFFFFFFFF,
+        local[1].to_bytes(2, "big"), remote[1].to_bytes(2, "big"),
+        socket.inet_aton(local[0]), socket.inet_aton(remote[0]), 0, 0xFFFFFFFF, 0xFFFFFFFF,
+    )  # fmt: skip
 
 
 def _attribute(answer: bytes, wanted: int, layout: struct.Struct) -> tuple[int, ...] | None:

@@ -24,7 +24,9 @@ _RULES: Sequence[tuple[re.Pattern[str], str]] = (
     (re.compile(r'File "[^"]*?(?:site-packages|site|lib/python[0-9.]+)/([^"]+)"'), r'File "…/\1"'),
     (re.compile(r'File "(?!…)[^"]*?([^"/]+/[^"/]+\.py)"'), r'File "…/\1"'),
     (re.compile(r"\bline \d+\b"), "line …"),
-    (re.compile(r"(\.(?:java|go|kt|scala)):\d+"), r"\1:…"),
+    (re.compile(r"(\.(?:java|go|kt|scala|c)):\d+"), r"\1:…"),
+    # OpenSSL: the thread that the error belongs to
+    (re.compile(r"\b[0-9A-F]{8,16}(:error:[0-9A-F]{8}:)"), r"…\1"),
     (re.compile(r"(\b(?:file://)?[\w./@-]*\.m?js|node:[\w/]+):\d+:\d+"), r"\1:…"),
     (re.compile(r"file://[^\s()]*/(clients|node_modules)/"), r"…/\1/"),
     (re.compile(r"\b(Thread-|thread-|worker-|pool-)\d+"), r"\1…"),

@@ -56,6 +56,15 @@ def test_close_with_a_part_unread_is_rst(peer: Peer, port: int, connect: Connect
         client.recv(10)
 
 
+def test_the_client_s_reset_is_awaited(peer: Peer, port: int, connect: Connect, accept: Json) -> None:
+    client = connect(port, data=GET)
+    peer.run(accept, RECV)
+    number = peer.start("run", trial="t", steps=[step("await reset")])
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+    assert peer.wait(number)["ok"]
+
+
 def test_reset_is_told_once_to_a_reader(peer: Peer, port: int, connect: Connect, accept: Json) -> None:
     client = connect(port, data=GET)
     peer.run(accept, RECV, RESET)
