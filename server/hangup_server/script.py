@@ -19,6 +19,7 @@ from hangup_server.steps import (
     ProcessStep,
     SendStep,
     SendTogether,
+    Serve,
     Step,
 )
 from hangup_server.tls_steps import TLS_STEPS
@@ -159,4 +160,4 @@ def _implied(steps: Sequence[Step]) -> Script:
 
 
 def _of_connection(steps: Sequence[Step]) -> tuple[Step, ...]:
-    return tuple(step for step in steps if not isinstance(step, ListenerStep))
+    return tuple(step for step in steps if not isinstance(step, (ListenerStep, Serve)))

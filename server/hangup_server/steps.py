@@ -109,6 +109,13 @@ class FillQueue(ListenerStep):
         listener.fill()
 
 
+@dataclass(frozen=True)
+class Serve(Step):
+    """From here on treat the first connection as a further one, beside the script, whether or not anything comes."""
+
+    name: ClassVar[str] = "serve"
+
+
 class ConnectionStep(Step):
     """A step that happens on an accepted connection, in the process that owns it."""
 
@@ -474,6 +481,7 @@ KINDS: tuple[type[Step], ...] = (
     ReleaseHandshake,
     FillQueue,
     Accept,
+    Serve,
     HoldData,
     HoldAll,
     AwaitHeldData,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hangup_server.connection import Connection
 from hangup_server.steps import (
@@ -17,6 +17,7 @@ from hangup_server.steps import (
     HoldData,
     ListenerStep,
     ProcessStep,
+    Serve,
     Step,
     StepError,
     StopListening,
@@ -25,7 +26,7 @@ from hangup_server.steps import (
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Coroutine, Iterable, Sequence
 
     from hangup_server.listener import Listener
     from hangup_server.log import Address, ConnectionLog
@@ -118,11 +119,13 @@ class Trial:
     def _concerns_listener(self, step: Step) -> bool:
         if isinstance(step, HoldData):
             return not self._endpoints
-        return isinstance(step, (Accept, ListenerStep))
+        return isinstance(step, (Accept, ListenerStep, Serve))
 
     async def _do(self, step: Step) -> None:
         if isinstance(step, StopListening):
             await step.run(self._listener)
+        elif isinstance(step, Serve):
+            self._serve_first()
         elif not self._listener.listening:
             raise StepError(f"{step.name}: the peer does not listen any more")
         elif isinstance(step, HoldData):
@@ -148,6 +151,11 @@ class Trial:
         if process:
             await endpoint.give_away()
 
+    def _serve_first(self) -> None:
+        if not self._endpoints:
+            raise StepError("serve: no connection is accepted yet")
+        self._serve_beside(self._endpoints[0].run(self._further.steps))
+
     def _arrived(self, sock: socket.socket, remote: Address) -> None:
         endpoint = Endpoint(sock, remote, self._nursery)
         self._endpoints.append(endpoint)
@@ -164,17 +172,20 @@ class Trial:
 
     def _arrived_further(self, endpoint: Endpoint) -> None:
         if self._further.process or self._further.steps:
-            task = self._loop.create_task(self._serve(endpoint))
-            self._serving.add(task)
-            task.add_done_callback(self._serving.discard)
+            self._serve_beside(serve(endpoint, self._further))
 
     def _failed(self, error: OSError) -> None:
         if self._first is not None and not self._first.done():
             self._first.set_exception(StepError(f"accept: {explain(error)}"))
 
-    async def _serve(self, endpoint: Endpoint) -> None:
-        with contextlib.suppress(StepError):  # the connection's log has it
-            await serve(endpoint, self._further)
+    def _serve_beside(self, serving: Coroutine[Any, Any, None]) -> None:
+        async def serve_on() -> None:
+            with contextlib.suppress(StepError):  # the connection's log has it
+                await serving
+
+        task = self._loop.create_task(serve_on())
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
 
     def stop_listening(self) -> None:
         """Takes no further connection: those that come are refused."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ladder_samples import CLIENT_PORT, HANDSHAKE, PORT, REQUEST, segment
+from ladder_samples import CLIENT_PORT, HANDSHAKE, PORT, REQUEST, REQUEST_BYTES, segment
 
 from hangup.conduct.observer import Tracker
 
@@ -35,6 +35,13 @@ def test_the_clients_ports_are_known_of_every_connection() -> None:
 )
 def test_requests_are_counted_when_they_are_whole(texts: tuple[str, ...], sent: int) -> None:
     assert tracker(*texts, second=REQUEST).requests_sent() == sent
+
+
+def test_a_retransmission_may_bring_more() -> None:
+    """Linux joins what it sends again with what it could not send before."""
+    made = tracker(*REQUEST)
+    made.feed(segment("200 > PA 1 1 82")._replace(payload=REQUEST_BYTES * 2))
+    assert made.requests_sent() == 2
 
 
 def test_a_request_is_acknowledged_when_all_of_it_is() -> None:

@@ -91,8 +91,8 @@ class Tracker:
             if begin is None:
                 begin = segment.seq + 1  # the SYN counts as one
             offset = (segment.seq - begin) & 0xFFFFFFFF
-            if offset == len(sent):  # neither the SYN nor a retransmission
-                sent += segment.payload.ljust(segment.length, b"\0")
+            if offset <= len(sent):  # not the SYN; a retransmission may bring more than is known
+                sent += segment.payload.ljust(segment.length, b"\0")[len(sent) - offset :]
         return whole_requests(bytes(sent))
 
     def request_acknowledged(self) -> bool:

@@ -41,6 +41,7 @@ EFFECTS: dict[str, Effect] = {
     "release handshake": Effect.NONE,
     "fill queue": Effect.NONE,
     "accept": Effect.CONNECTED,
+    "serve": Effect.NONE,
     "hold data": Effect.NONE,
     "hold all": Effect.NONE,
     "await held data": Effect.ARRIVED,

@@ -295,6 +295,25 @@ def test_lingering_ends_with_the_client(peer: Peer, port: int, connect: Connect,
     assert abort or log["read"] == 2 * len(POST)
 
 
+def test_the_first_connection_is_served_like_a_further_one(peer: Peer, connect: Connect, accept: Json) -> None:
+    port = peer.open(steps_for_further=[RECV, step("send head", length=0), CLOSE])
+    client = connect(port, data=GET)
+    peer.run(accept, RECV, HEAD, BODY, step("serve"))
+    assert read_exactly(client, len(RESPONSE)) == RESPONSE
+    client.sendall(GET)
+    assert read_all(client) == response_head(length=0)
+    assert read_all(connect(port, data=GET)) == response_head(length=0)
+
+
+def test_serving_waits_for_nothing_and_forgives_a_client_that_has_gone(
+    peer: Peer, connect: Connect, accept: Json
+) -> None:
+    client = connect(peer.open(steps_for_further=[RECV, CLOSE]), data=GET)
+    peer.run(accept, RECV, step("serve"))
+    client.close()
+    assert peer.close()[0]["requests"][0]["complete"]
+
+
 # Sending
 
 
@@ -405,6 +424,7 @@ def test_nothing_can_be_done_after_the_end(peer: Peer, port: int, connect: Conne
     [
         ([RECV], "recv request: no connection is accepted yet"),
         ([step("kill")], "kill: no connection is accepted yet"),
+        ([step("serve")], "serve: no connection is accepted yet"),
         ([step("stop listening"), step("accept")], "accept: the peer does not listen any more"),
     ],
 )
