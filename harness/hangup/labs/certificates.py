@@ -46,11 +46,11 @@ class Certificates:
             self._lock = None
 
 
-def sweep(root: Path) -> None:
-    """Removes the folders below ``root`` of runs that were killed: the kernel has let go of their locks."""
+def sweep(root: Path, seconds: float = _SECONDS) -> None:
+    """Removes the folders below ``root``, this old, of runs that were killed: the kernel has let go of their locks."""
     for folder in root.glob(f"{_PREFIX}*"):
         with suppress(OSError):  # another user's, held, or removed meanwhile
-            old = time.time() - folder.stat().st_mtime > _SECONDS
+            old = time.time() - folder.stat().st_mtime > seconds
             if old and (lock := _lock(folder)) is not None:
                 shutil.rmtree(folder, ignore_errors=True)
                 os.close(lock)
