@@ -60,7 +60,7 @@ class _Owner:
         loop.remove_reader(self._control)
         if self._orderly:
             with contextlib.suppress(StepError):  # a step may have ended it before
-                await connection.close()
+                connection.close()
         with contextlib.suppress(OSError):  # the peer may be gone
             await self._answer(connection, ENDED)
 

@@ -317,10 +317,14 @@ class Connection:
         self._open().shutdown(_SHUTDOWN[side])
         self._note("shutdown" if side == "write" else f"shutdown {side}")
 
-    async def close(self) -> None:
-        await self._quiet()
-        self._open().close()
-        self._sock = None
+    def close(self) -> None:
+        """Under HTTP/2 it goes on reading: a client may have sent frames of its own accord just now."""
+        if self._http2 is not None:
+            with contextlib.suppress(OSError):  # the client may have reset it
+                self._open().shutdown(socket.SHUT_WR)
+        else:
+            self._open().close()
+            self._sock = None
         self._note("close")
 
     async def reset(self) -> None:

@@ -406,12 +406,15 @@ class Shutdown(ConnectionStep):
 
 @dataclass(frozen=True)
 class Close(ConnectionStep):
-    """close(2), at once: FIN when all that arrived was read, RST when not (RFC 2525 section 2.17)."""
+    """close(2), at once: FIN when all that arrived was read, RST when not (RFC 2525 section 2.17).
+
+    Under HTTP/2 FIN, while the peer goes on reading: no server can know what frames a client is just sending.
+    """
 
     name: ClassVar[str] = "close"
 
     async def run(self, connection: Connection) -> None:
-        await connection.close()
+        connection.close()
 
 
 @dataclass(frozen=True)

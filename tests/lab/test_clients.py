@@ -54,8 +54,15 @@ def test_nothing_that_it_says_is_unmapped(whole: Driven, client: str) -> None:
     assert unmapped == set()
 
 
-@each_client
-@pytest.mark.parametrize("control", ["normal", "tls12-normal", "tls13-normal", "h2-normal"])
+@pytest.mark.parametrize(
+    ("client", "control"),
+    [
+        (client, name)
+        for client, layer in LAYERS.items()
+        for name, scenario in CATALOGUE.items()
+        if name.endswith("normal") and layer in scenario.layers
+    ],
+)
 def test_an_orderly_exchange_is_a_success(whole: Driven, client: str, control: str) -> None:
     for verdict in verdicts(whole, client, control):
         assert (verdict.outcome, verdict.lost, verdict.extra_connections) == (Outcome.SUCCESS, 0, 0)

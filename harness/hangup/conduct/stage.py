@@ -154,6 +154,7 @@ class Stage:
                     raise
         elif step.act == "idle":
             await asyncio.sleep(step.number("ms", 100) / 1000)
+            await self._agent.alive()  # an agent that answers has had a turn meanwhile, on however busy a machine
         elif step.act == "finish":
             assert self._pending is not None
             pending, self._pending = self._pending, None

@@ -172,7 +172,7 @@ def test_a_request_above_goaways_number_was_not_read(peer: Peer, client: Client)
 
 def test_fin_with_what_the_client_sends_of_its_own_accord_is_no_rst(peer: Peer, client: Client) -> None:
     client.ask()
-    answered(peer, client, RECV, step("send goaway", last=0, with_fin=True), step("shutdown"))
+    answered(peer, client, RECV, step("send goaway", last=0, with_fin=True), step("close"))
     client.until(h2.events.ConnectionTerminated)
     with pytest.raises(EOFError):
         client.until(h2.events.PingAckReceived)
