@@ -54,7 +54,7 @@ class Conductor:
         if tracker is not None and tracker.dropped:
             invalid = "the capture lost packets while the trial ran"
         return Trial(
-            client=client, scenario=scenario.id, name=name, port=port, client_host=self._lab.client_host,
+            client=client, scenario=scenario.id, name=name, port=port, client_host=stage.network.client_host,
             operations=tuple(stage.operations), evidence=stage.evidence, log=log,
             started_ns=started, ended_ns=time.time_ns(), over_ns=over, closed_ns=stage.closed_ns,
             invalid=invalid, proved=tracker is not None,

@@ -287,4 +287,5 @@ class _Runner:
     def _normaliser(self, trial: Trial) -> Normaliser:
         build = self._pool.builds[trial.client.partition("/")[0]]
         ports = [connection.remote for connection in trial.log]
-        return Normaliser(hosts=self._hosts, port=trial.port, ports=ports, folder=build.folder)
+        hosts = {trial.client_host: "CLIENT"} | self._hosts  # it may have been the trial's own
+        return Normaliser(hosts=hosts, port=trial.port, ports=ports, folder=build.folder)

@@ -228,7 +228,7 @@ class Stage:
         if self._lab.diag is None or self._remote is None:
             await asyncio.sleep(0.05)  # no kernel to ask; such trials are unproved anyway
             return
-        local, remote = (self._lab.client_host, self._remote), (self.network.host, self._port)
+        local, remote = (self.network.client_host, self._remote), (self.network.host, self._port)
         done = _ARRIVED[what]
         sent = bytes_sent((step.act, step.params) for step in self._played)
         while not done(self._lab.diag.look(local, remote), sent):  # noqa: ASYNC110  (the kernel tells nobody: it has to be asked)

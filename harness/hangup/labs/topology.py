@@ -36,14 +36,19 @@ NOWHERE_HOST = "203.0.113.254"
 GONE_MARK = 1
 """Of packets that the router is to send on to a host that is not there any more."""
 
-_ROUTER: dict[Place, str] = {"client": "192.0.2.254", "peer": "198.51.100.254"}
+ROUTER_HOST, CLIENT_MAC = "192.0.2.254", "02:00:5e:00:53:01"
+"""The router as the client's host knows it, and that host as the router does."""
+OWN_NET = "198.18.0.0/16"
+"""Of RFC 2544's range for tests: addresses that are a trial's own (``addresses``), all of them of the client's host."""
+
+_ROUTER: dict[Place, str] = {"client": ROUTER_HOST, "peer": "198.51.100.254"}
 _NOBODY = tuple(f"198.51.100.{number}" for number in range(10, 210))
 """Hosts that are gone. A connection goes to one of many, because the packets that wait for the ARP of one are dropped,
 instead of answered, when another comes at the moment at which it fails."""
 _TO_NOBODY = 100
 """The routing table of what is marked as gone."""
 
-_MACS = {"client": "02:00:5e:00:53:01", "peer": "02:00:5e:00:53:02"}
+_MACS = {"client": CLIENT_MAC, "peer": "02:00:5e:00:53:02"}
 _ROUTER_MACS = {"client": "02:00:5e:00:53:03", "peer": "02:00:5e:00:53:04"}
 _LINKS: dict[Place, str] = {"client": TO_CLIENT, "peer": TO_PEER}
 _HOSTS = {"client": CLIENT_HOST, "peer": PEER_HOST}
@@ -105,6 +110,7 @@ def wire_up(namespaces: Namespaces) -> None:
                 _address(ip, link, _ROUTER[side], {_HOSTS[side]: _MACS[side]})
             ip.route("add", dst=f"{BLACKHOLE_HOST}/32", type="blackhole")
             ip.rule("add", fwmark=GONE_MARK, table=_TO_NOBODY)
+            ip.route("add", dst=OWN_NET, oif=ip.link_lookup(ifname=TO_CLIENT)[0], scope="link")
             out = ip.link_lookup(ifname=TO_PEER)[0]
             gone = [{"gateway": host, "oif": out} for host in _NOBODY]
             ip.route("add", family=socket.AF_INET, dst="default", multipath=gone, table=_TO_NOBODY)
@@ -119,6 +125,11 @@ def wire_up(namespaces: Namespaces) -> None:
                 for destination in beyond:
                     ip.route("add", dst=destination, gateway=_ROUTER[side])
             plain_wire(LINK)
+
+
+def own_address(port: int) -> str:
+    """The client's address that is the own one of the trial with this port."""
+    return f"198.18.{port >> 8}.{port & 0xFF}"
 
 
 def _address(ip: IPRoute, link: str, address: str, neighbours: dict[str, str]) -> None:
