@@ -20,7 +20,7 @@ from hangup.labs.base import Network
 from hangup.labs.firewall import FATES, Fate
 from hangup.labs.forge import IP_ID, TTL
 from hangup.labs.netns import NetnsLab
-from hangup.labs.topology import CLIENT_HOST
+from hangup.labs.topology import CLIENT_HOST, ROUTER_HOST
 from hangup.wire import Flags, IcmpError, Segment, host
 
 pytestmark = pytest.mark.lab
@@ -70,7 +70,7 @@ def test_a_syn_is_answered_by_icmp_of_the_routers(run: Driven, scenario: str, co
     for _trial, segments, errors in trials(run, scenario):
         assert all(segment.flags == Flags.SYN for segment in segments)
         assert {(host(error.src), error.ttl, error.type, error.code) for error in errors} == {
-            ("192.0.2.254", 64, 3, code)
+            (ROUTER_HOST, 64, 3, code)
         }
 
 

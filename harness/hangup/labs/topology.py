@@ -1,6 +1,6 @@
 """The netns lab's network: a client's and a peer's host with a router between them, each a namespace of its own.
 
-    client 192.0.2.1 ── 192.0.2.254  router  198.51.100.254 ── 198.51.100.2 peer
+    client 198.51.100.1 ── 198.51.100.254  router  192.0.2.254 ── 192.0.2.2 peer
 
 What a router or a firewall sends is thus told from what the peer sends: it has passed one hop less. Addresses are
 those of RFC 5737, set by hand with their neighbours, so that no ARP is in the capture. It knows nothing of trials.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Place = Literal["client", "router", "peer"]
 
-CLIENT_HOST, PEER_HOST, PREFIX = "192.0.2.1", "198.51.100.2", 24
+CLIENT_HOST, PEER_HOST, PREFIX = "198.51.100.1", "192.0.2.2", 24
 TO_CLIENT, TO_PEER = "to-client", "to-peer"
 """The router's links."""
 LINK = "hangup0"
@@ -36,13 +36,13 @@ NOWHERE_HOST = "203.0.113.254"
 GONE_MARK = 1
 """Of packets that the router is to send on to a host that is not there any more."""
 
-ROUTER_HOST, CLIENT_MAC = "192.0.2.254", "02:00:5e:00:53:01"
+ROUTER_HOST, CLIENT_MAC = "198.51.100.254", "02:00:5e:00:53:01"
 """The router as the client's host knows it, and that host as the router does."""
 OWN_NET = "198.18.0.0/16"
 """Of RFC 2544's range for tests: addresses that are a trial's own (``addresses``), all of them of the client's host."""
 
-_ROUTER: dict[Place, str] = {"client": ROUTER_HOST, "peer": "198.51.100.254"}
-_NOBODY = tuple(f"198.51.100.{number}" for number in range(10, 210))
+_ROUTER: dict[Place, str] = {"client": ROUTER_HOST, "peer": "192.0.2.254"}
+_NOBODY = tuple(f"192.0.2.{number}" for number in range(10, 210))
 """Hosts that are gone. A connection goes to one of many, because the packets that wait for the ARP of one are dropped,
 instead of answered, when another comes at the moment at which it fails."""
 _TO_NOBODY = 100
