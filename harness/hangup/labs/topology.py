@@ -161,14 +161,14 @@ def sysctls(place: Place) -> dict[str, str]:
         return settings | {"ipv4/ip_forward": "1", "ipv4/icmp_ratemask": "0", "ipv4/fib_multipath_hash_policy": "1"}
     if place == "peer":  # no router. No listener but that of a trial that fills its queue ever overflows
         return settings | {"ipv4/ip_forward": "0", "ipv4/tcp_abort_on_overflow": "1"}
-    # What takes minutes or hours by default takes seconds. A connect gives up after 1 + 2 + 4 + 4 s (before Linux 6.15,
-    # which brought the limit of 4 s, 1 + 2 + 4 + 8): later than the clients' own connect deadlines of 5 and 10 s, as
+    # What takes minutes or hours by default takes seconds. A connect gives up after 1 + 2 + 4 + 5 s (before Linux 6.15,
+    # which brought the limit of 5 s, 1 + 2 + 4 + 8): later than the clients' own connect deadlines of 5 and 10 s, as
     # it would with the 131 or 127 s of the defaults. What is not acknowledged is given up after some 7 s (default: 15
     # minutes), and an idle connection with keep-alive after 3 s (default: 2 hours and 11 minutes).
     return settings | {
         "ipv4/tcp_syn_retries": "3",
         "ipv4/tcp_syn_linear_timeouts": "0",
-        "ipv4/tcp_rto_max_ms": "4000",
+        "ipv4/tcp_rto_max_ms": "5000",
         "ipv4/tcp_retries2": "4",
         "ipv4/tcp_keepalive_time": "1",
         "ipv4/tcp_keepalive_intvl": "1",
