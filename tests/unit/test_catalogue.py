@@ -21,7 +21,9 @@ FILES = sorted(FOLDER.glob("*.toml"))
 
 GOOD = """
 title = "A title that is long enough"
+group = "controls"
 why = "It happens now and then."
+teaches = "What everybody should know of it, and what to do about it."
 spec = ["RFC 9293 section 3.6"]
 layers = ["stream"]
 steps = [
