@@ -143,7 +143,7 @@ def test_a_repetition_is_written_out() -> None:
 
 
 BAD = {
-    "not TOML": ('end = "SF"', "end = ", r"not valid TOML: .*line 12"),
+    "not TOML": ('end = "SF"', "end = ", r"not valid TOML: .*line 14"),
     "unknown key": ('title = "', 'tilte = "a"\ntitle = "', r"tilte: Extra inputs"),
     "its own id": ('title = "', 'id = "made-up"\ntitle = "', r"remove the key 'id'"),
     "missing key": ("spec = [", "# spec = [", r"spec: Field required"),
