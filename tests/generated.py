@@ -1,4 +1,4 @@
-"""Whether generated files are current: the protocol's schema, the tables of results/, the README's excerpt.
+"""Whether generated files are current: the protocol's schema, tables and index of results/, the README's excerpt.
 
 `python tests/generated.py` tells, with exit status 1 where one is stale; `--write` makes them anew.
 """
@@ -13,6 +13,8 @@ from tabulate import tabulate
 
 from hangup.agents import protocol
 from hangup.catalogue import load_catalogue
+from hangup.lookup.build import build
+from hangup.lookup.index import FILE, dump
 from hangup.matrix import judged
 from hangup.store import load_results
 from hangup.tables import csv_table, matrix_page, readme_page
@@ -44,6 +46,7 @@ def expected() -> dict[Path, str]:
         ROOT / "results" / "MATRIX.md": matrix_page(everything, catalogue),
         ROOT / "results" / "matrix.csv": csv_table(everything, catalogue),
         ROOT / "results" / "README.md": readme_page(everything, catalogue),
+        ROOT / "results" / FILE: dump(build(everything, catalogue)),
     }
 
 
