@@ -91,6 +91,7 @@ var sentinels = []struct {
 	{"context.DeadlineExceeded", context.DeadlineExceeded},
 	{"http.ErrBodyReadAfterClose", http.ErrBodyReadAfterClose},
 	{"http.ErrLineTooLong", http.ErrLineTooLong},
+	{"http.ErrSchemeMismatch", http.ErrSchemeMismatch},
 }
 
 // errnoNames holds the errors that a TCP socket can report; package syscall has the numbers of the platform, but not

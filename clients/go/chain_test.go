@@ -1,10 +1,14 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"syscall"
 	"testing"
@@ -74,5 +78,36 @@ func TestChainOfRefusedDial(t *testing.T) {
 	}
 	if got := printed(err); got != want[0].Message {
 		t.Errorf("printed %q, want %q", got, want[0].Message)
+	}
+}
+
+func TestChainOfTLS(t *testing.T) {
+	untrusted := httptest.NewTLSServer(nil)
+	defer untrusted.Close()
+	plain := httptest.NewServer(http.NotFoundHandler())
+	defer plain.Close()
+
+	const unknown = "x509: certificate signed by unknown authority"
+	for name, c := range map[string]struct {
+		server *httptest.Server
+		want   []link
+	}{
+		"a certificate of an unknown CA": {untrusted, []link{
+			{Type: "*tls.CertificateVerificationError", Message: "tls: failed to verify certificate: " + unknown},
+			{Type: "x509.UnknownAuthorityError", Message: unknown},
+		}},
+		"no TLS at all": {plain, []link{
+			{Type: "tls.RecordHeaderError", Message: "tls: first record does not look like a TLS handshake"},
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := tls.Dial("tcp", c.server.Listener.Addr().String(), &tls.Config{RootCAs: x509.NewCertPool()})
+			if err == nil {
+				t.Fatal("the handshake succeeded")
+			}
+			if got := chain(err); !slices.Equal(got, c.want) {
+				t.Errorf("got %+v, want %+v", got, c.want)
+			}
+		})
 	}
 }

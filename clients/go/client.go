@@ -26,8 +26,9 @@ type session map[string]op
 
 // client is one API under test.
 type client struct {
-	layer string         // stream or http
-	open  func() session // makes a session; touches no network
+	layer    string         // stream or http
+	features []string       // what its API offers beside its ops: tls, h2, keepalive
+	open     func() session // makes a session; touches no network
 }
 
 var clients = map[string]client{}

@@ -1,9 +1,10 @@
-// go/net: a TCP connection by package net.
+// go/net: a TCP connection by package net, with crypto/tls around it for TLS.
 
 package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"math"
@@ -12,7 +13,7 @@ import (
 )
 
 func init() {
-	register("go/net", client{layer: "stream", open: func() session {
+	register("go/net", client{layer: "stream", features: []string{"tls", "keepalive"}, open: func() session {
 		ctx, giveUp := context.WithCancel(context.Background())
 		s := &netSession{ctx: ctx, giveUp: giveUp}
 		return session{
@@ -29,16 +30,35 @@ func init() {
 type netSession struct {
 	ctx    context.Context // ends a Dial that still blocks when the session is closed
 	giveUp context.CancelFunc
-	conn   atomic.Pointer[net.TCPConn] // nil until connected; close looks at it while another op runs
+	conn   atomic.Pointer[duplex] // nil until connected; close looks at it while another op runs
 }
 
-func (s *netSession) dial(address string) error {
+// duplex is a *net.TCPConn or a *tls.Conn, whose CloseWrite sends a close_notify and no FIN.
+type duplex struct {
+	net.Conn
+	halfCloser
+}
+
+type halfCloser interface{ CloseWrite() error }
+
+// systemKeepAlive is keep-alive with the system's timing. The zero Dialer turns it on as well, with a timing of Go's
+// own: probes after 15 s of silence, 15 s apart, whatever the system is set to.
+var systemKeepAlive = net.KeepAliveConfig{Enable: true, Idle: -1, Interval: -1, Count: -1}
+
+func (s *netSession) dial(req request) error {
 	var dialer net.Dialer // what net.Dial uses
-	conn, err := dialer.DialContext(s.ctx, "tcp", address)
+	if req.KeepAlive {
+		dialer.KeepAliveConfig = systemKeepAlive
+	}
+	dial := dialer.DialContext
+	if req.TLS {
+		dial = (&tls.Dialer{NetDialer: &dialer, Config: &tls.Config{RootCAs: roots}}).DialContext
+	}
+	conn, err := dial(s.ctx, "tcp", req.address())
 	if err != nil {
 		return err
 	}
-	s.conn.Store(conn.(*net.TCPConn))
+	s.conn.Store(&duplex{conn, conn.(halfCloser)})
 	if s.ctx.Err() != nil {
 		conn.Close() // The session was closed meanwhile, and may have seen no connection to close.
 	}
@@ -49,7 +69,7 @@ func (s *netSession) exchange(req request) (observation, error) {
 	seen := observation{Received: new(int), EOF: new(bool)}
 	if s.conn.Load() == nil {
 		seen.Phase = "connect"
-		if seen.Err = s.dial(req.address()); seen.Err != nil {
+		if seen.Err = s.dial(req); seen.Err != nil {
 			return seen, nil
 		}
 	}
@@ -61,7 +81,7 @@ func (s *netSession) exchange(req request) (observation, error) {
 }
 
 func (s *netSession) connect(req request) (observation, error) {
-	return observation{Phase: "connect", Err: s.dial(req.address())}, nil
+	return observation{Phase: "connect", Err: s.dial(req)}, nil
 }
 
 func (s *netSession) send(req request) (observation, error) {

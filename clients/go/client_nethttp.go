@@ -1,20 +1,23 @@
-// go/net-http: http.Client with the default settings.
+// go/net-http: http.Client with the default settings; over TLS it speaks HTTP/2 where the peer offers it by ALPN.
 
 package main
 
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"io"
 	"net/http"
 )
 
 func init() {
-	register("go/net-http", client{layer: "http", open: func() session {
+	register("go/net-http", client{layer: "http", features: []string{"tls", "h2"}, open: func() session {
 		ctx, giveUp := context.WithCancel(context.Background())
 		// The zero Client uses http.DefaultTransport, one for the whole process: a clone has its settings and a
 		// pool of its own.
 		transport := http.DefaultTransport.(*http.Transport).Clone()
+		// A transport with a TLS configuration of its own loses HTTP/2, but for ForceAttemptHTTP2, which this one has.
+		transport.TLSClientConfig = &tls.Config{RootCAs: roots}
 		s := &nethttpSession{ctx: ctx, giveUp: giveUp, client: http.Client{Transport: transport}}
 		return session{"exchange": s.exchange, "close": s.close}
 	}})
@@ -44,7 +47,11 @@ func (s *nethttpSession) exchange(req request) (observation, error) {
 
 // request makes what Client.Get and Client.Post make.
 func (s *nethttpSession) request(req request) (*http.Request, error) {
-	url := "http://" + req.address() + req.Path
+	scheme := "http://"
+	if req.TLS {
+		scheme = "https://"
+	}
+	url := scheme + req.address() + req.Path
 	if req.Method != http.MethodPost {
 		return http.NewRequestWithContext(s.ctx, req.Method, url, nil)
 	}

@@ -1,3 +1,3 @@
 module hangup/clients/go
 
-go 1.22
+go 1.23

@@ -57,6 +57,10 @@ func (a *agent) start(req request) {
 		emit(failed(req.ID, "this agent hosts no client "+req.Client))
 		return
 	}
+	if req.TLS && roots == nil {
+		emit(failed(req.ID, "the environment variable HANGUP_CA names no file with a CA to trust"))
+		return
+	}
 	key := sessionKey{req.Client, req.Session}
 	ops, open := a.sessions[key]
 	if !open {

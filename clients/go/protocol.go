@@ -104,7 +104,7 @@ func newHello() hello {
 			ops = append(ops, name)
 		}
 		slices.Sort(ops)
-		h.Clients[id] = clientInfo{Layer: c.layer, Ops: ops}
+		h.Clients[id] = clientInfo{Layer: c.layer, Ops: ops, Features: c.features}
 	}
 	return h
 }

@@ -2,9 +2,10 @@
  * The agent: takes requests from standard input to clients, and their observations to standard output.
  *
  * It knows the protocol and nothing of any API. A client is a file in clients/, and its id is the
- * file's name. The default export is a class, an object of it is a session, and its public methods are
- * the ops. A method returns what the API gave (`phase`, `status`, `received`, `eof`, and `error`: the
- * very object that the application got); what it throws is a fault of the agent.
+ * file's name. The default export is a class with the `layer`, `features`, `requires` and `versions` of
+ * the hello, an object of it is a session, and its public methods are the ops. A method returns what the
+ * API gave (`phase`, `status`, `received`, `eof`, and `error`: the very object that the application got);
+ * what it throws is a fault of the agent.
  */
 
 import { readdir } from 'node:fs/promises';
@@ -39,7 +40,10 @@ async function load() {
 }
 
 function hello() {
-  const info = ({ Client: { layer, versions }, ops }) => ({ layer, ops, versions });
+  const info = ({ Client, ops }) => {
+    const { layer, features, requires, versions } = Client;
+    return { layer, ops, features, requires, versions };
+  };
   return {
     type: 'hello',
     protocol: 1,
@@ -57,10 +61,16 @@ function attend({ session, op }, Client) {
   return client;
 }
 
+function offers({ Client, ops }, request) {
+  const wanted = ['tls', 'keepalive'].filter((name) => request[name]);
+  return ops.includes(request.op) && wanted.every((name) => Client.features.includes(name));
+}
+
 function observation(op, started, { error, phase = op, ...given }) {
   return {
     result: 'observed',
-    phase: failedCall(error) ?? phase,
+    // A TLS handshake reads and writes, and is a part of connecting.
+    phase: phase === 'connect' ? phase : (failedCall(error) ?? phase),
     ...given,
     ms: Math.round(performance.now() - started),
     ...(error === undefined ? {} : { error: chain(error), printed: printed(error) }),
@@ -74,7 +84,7 @@ function answer(request) {
   if (request.op === 'ping') return reply({ result: 'observed' });
   const hosted = clients.get(request.client);
   if (!hosted) return fail(`no client ${request.client} here`);
-  if (!hosted.ops.includes(request.op)) return reply({ result: 'unsupported' });
+  if (!offers(hosted, request)) return reply({ result: 'unsupported' });
 
   const started = performance.now();
   // `then`, because an `await` here would add the agent's frames to the stack of the client's errors.

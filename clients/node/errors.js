@@ -98,12 +98,14 @@ function withoutPlumbing(stack) {
  * What Node prints for the error when nobody handles it. A crash shows an excerpt of the source that
  * threw, then this text, then Node's version. The excerpt (for any 'error' event the same one of
  * node:events: "throw er; // Unhandled 'error' event") and the version are left out, as they say
- * nothing of the error.
+ * nothing of the error. Where an error was emitted stands with the one that the application has got, and not
+ * with its causes, which may have been emitted since.
  */
 export function printed(error) {
   for (const member of family(error)) {
     if (typeof member?.stack !== 'string') continue;
-    member.stack = withoutPlumbing(emissions.get(member) ?? member.stack);
+    const emitted = member === error ? emissions.get(error) : undefined;
+    member.stack = withoutPlumbing(emitted ?? member.stack);
   }
   return inspect(error, { customInspect: false });
 }

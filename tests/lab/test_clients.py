@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from driving import Driven
-from whole_run import CATALOGUE, LAYERS, QUICK, STREAM_CLIENTS, require_client
+from whole_run import CATALOGUE, LAYERS, QUICK, STREAM_CLIENTS, require_cell, require_client
 
 from hangup.judge import Outcome, Verdict, judge
 from hangup.store.model import Cell
@@ -20,14 +20,14 @@ def cells_of(run: Driven, client: str) -> dict[str, Cell]:
 
 
 def verdicts(run: Driven, client: str, scenario: str) -> list[Verdict]:
-    cell = cells_of(run, client)[scenario]
+    cell = require_cell(run, client, scenario)
     return [judge(client, LAYERS[client], CATALOGUE[scenario], o) for o in cell.observations]
 
 
 @each_client
 def test_it_meets_every_scenario_of_its_layer_that_the_lab_can_play(whole: Driven, client: str) -> None:
     met = set(cells_of(whole, client))
-    left_out = {skipped.what for skipped in whole.result.skipped}
+    left_out = {skipped.what.removeprefix(f"{client} ") for skipped in whole.result.skipped}
     expected = {name for name, scenario in QUICK.items() if LAYERS[client] in scenario.layers}
     assert met == expected - left_out
 
@@ -69,7 +69,7 @@ def test_nothing_there_is_a_refusal(whole: Driven, client: str) -> None:
 
 @each_client
 def test_an_error_comes_with_what_the_language_prints_of_it(whole: Driven, client: str) -> None:
-    for observation in cells_of(whole, client)["refused"].observations:
+    for observation in require_cell(whole, client, "refused").observations:
         (operation,) = observation.operations
         assert operation.printed
         assert operation.error[0].message in operation.printed

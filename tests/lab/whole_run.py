@@ -8,12 +8,22 @@ from driving import Driven
 from hangup import paths
 from hangup.agents.manifest import load_manifests
 from hangup.catalogue import load_catalogue
+from hangup.store.model import Cell
 
 MANIFESTS = load_manifests(paths.clients())
 LAYERS = {name: entry.layer for manifest in MANIFESTS.values() for name, entry in manifest.clients.items()}
 STREAM_CLIENTS = [name for name, layer in LAYERS.items() if layer == "stream"]
 CATALOGUE = load_catalogue()
 QUICK = {name: scenario for name, scenario in CATALOGUE.items() if not scenario.waits}
+
+
+def require_cell(run: Driven, client: str, scenario: str) -> Cell:
+    """The cell; skip the test as the run has skipped it."""
+    require_client(run, client)
+    for skipped in run.result.skipped:
+        if skipped.what == f"{client} {scenario}":
+            pytest.skip(f"{skipped.what}: {skipped.reason}")
+    return run.cells[client, scenario]
 
 
 def require_client(run: Driven, client: str) -> None:

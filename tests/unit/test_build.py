@@ -104,6 +104,14 @@ def test_only_the_builds_last_used_are_kept(folder: Path, cache: Path) -> None:
     assert sorted(cache.iterdir()) == sorted(builds[-3:])
 
 
+def test_a_build_just_made_is_kept_however_old_its_sources_are(folder: Path) -> None:
+    for version in range(4):
+        (folder / "agent.bas").write_text(f"10 PRINT {version}\n")
+        basic = manifest(folder, build=[])
+        os.utime(folder, (0, 0))
+        assert asyncio.run(ensure_built(basic)).folder.is_dir()
+
+
 FAILING = {
     "a failing step": (
         {"build": [["{python}", "-c", COUNT], ["{python}", "-c", "print('x' * 9); exit('no room for BASIC')"]]},

@@ -48,6 +48,13 @@ def test_what_a_client_lacks() -> None:
     assert skipped == [Skipped("a/tcp half-close-by-client", "the client has no recv, shutdown")]
 
 
+def test_a_client_meets_only_what_speaks_as_it_does() -> None:
+    modern = HTTP.model_copy(update={"features": ["tls", "h2"], "requires": ["h2"]})
+    cells, skipped = plan({"a/h2": modern, "a/web": HTTP}, chosen("normal"), ALL, "netns")
+    assert cells == [CellId("a/web", "normal")]
+    assert skipped == [Skipped("a/h2 normal", "the client is for h2")]
+
+
 def test_cells_come_client_by_client_in_the_order_of_the_scenarios() -> None:
     names = ("rst-mid-body", "normal", "fin-mid-body")
     cells, _skipped = plan({"b/x": HTTP, "a/x": HTTP}, chosen(*names), ALL, "netns")

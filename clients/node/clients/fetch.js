@@ -1,6 +1,7 @@
 /**
  * node/fetch: the built-in fetch with its default settings, the body read by arrayBuffer(): all or
- * nothing.
+ * nothing. With TLS it is told of the private CA by the environment variable NODE_EXTRA_CA_CERTS, which
+ * Node reads when it starts (client.toml): fetch has no option for it.
  *
  * Its pool is the whole process's and out of its users' reach, but keeps connections by origin. So
  * sessions on different ports share nothing; an idle connection stays until the pool's own timeout or
@@ -9,15 +10,16 @@
 
 export default class Fetch {
   static layer = 'http';
-  static versions = { undici: process.versions.undici };
+  static features = ['tls'];
+  static versions = { undici: process.versions.undici, openssl: process.versions.openssl };
 
   #abort = new AbortController();
 
-  async exchange({ host, port, method, path, body }) {
+  async exchange({ host, port, tls, method, path, body }) {
     const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
     const given = { received: 0 };
     try {
-      const response = await fetch(`http://${authority}${path}`, {
+      const response = await fetch(`${tls ? 'https' : 'http'}://${authority}${path}`, {
         method,
         body: method === 'POST' ? Buffer.from(body, 'latin1') : undefined,
         signal: this.#abort.signal,

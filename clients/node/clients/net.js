@@ -1,20 +1,32 @@
 /**
  * node/net: a socket of net.connect with its default settings (allowHalfOpen is false), read by 'data'
- * events from the start.
+ * events from the start; with TLS a socket of tls.connect, which is a net.Socket too, and which is
+ * connected when 'secureConnect' says so.
  *
  * The application is told by callbacks and by events, in their order. An error that an event brings
  * between two ops is the answer of the next one, which then makes no call (a recv first gives what came
  * before the error); an error that callback and event both bring is reported once. A socket that has
  * emitted 'close' emits nothing more: a recv on it reports the end of the stream if 'end' was emitted,
  * and otherwise no bytes, no end and no error, since that is all that the API tells.
+ *
+ * A reset that the event loop finds together with unread data is told as the end of the stream: after a
+ * short read, with POLLHUP set, libuv (uv__stream_io) reports the end and never asks for the error. TLS 1.3
+ * makes that likely early on, by session tickets that nobody has read yet.
+ *
+ * setKeepAlive(true) is called on a connected socket, and leaves the timing the system's there: libuv sets
+ * SO_KEEPALIVE, then TCP_KEEPIDLE to a delay of 0, which Linux refuses (from 1.49 on libuv itself does), sets
+ * nothing more, and Node does not tell. Called earlier it would mean 60 s: libuv then knows no delay but its own.
  */
 
 import net from 'node:net';
+import tls from 'node:tls';
+import { privateCa } from '../ca.js';
 import { monitored } from '../errors.js';
 
 export default class Net {
   static layer = 'stream';
-  static versions = { libuv: process.versions.uv };
+  static features = ['tls', 'keepalive'];
+  static versions = { libuv: process.versions.uv, openssl: process.versions.openssl };
 
   #socket;
   #opened = false;
@@ -23,12 +35,12 @@ export default class Net {
   #told; // the last error reported
   #wake = () => {};
 
-  async connect({ host, port }) {
+  async connect({ host, port, tls: secure, keepalive }) {
     if (this.#opened) throw new Error('this session is connected');
-    const socket = net.connect(port, host);
-    this.#follow(socket);
-    await this.#until(() => !socket.connecting);
-    this.#opened = this.#untold === undefined;
+    const socket = secure ? tls.connect({ host, port, ca: privateCa() }) : net.connect(port, host);
+    this.#follow(socket, secure ? 'secureConnect' : 'connect');
+    await this.#until(() => this.#opened);
+    if (keepalive && this.#opened) socket.setKeepAlive(true);
     return { error: this.#take() };
   }
 
@@ -58,8 +70,8 @@ export default class Net {
    * Listens while it writes, as applications do: an end that comes meanwhile answers, an earlier one
    * does not.
    */
-  async exchange({ host, port, request, announced }) {
-    const { error } = this.#opened ? {} : await this.connect({ host, port });
+  async exchange({ host, port, tls: secure, request, announced }) {
+    const { error } = this.#opened ? {} : await this.connect({ host, port, tls: secure });
     if (error) return { phase: 'connect', received: 0, eof: false, error };
 
     const socket = this.#socket;
@@ -83,8 +95,12 @@ export default class Net {
     return this.#socket;
   }
 
-  #follow(socket) {
+  #follow(socket, connected) {
     this.#socket = monitored(socket);
+    socket.on(connected, () => {
+      this.#opened = true;
+      this.#wake();
+    });
     socket.on('data', (chunk) => {
       this.#arrived += chunk.length;
       this.#wake();
@@ -93,7 +109,7 @@ export default class Net {
       if (error !== this.#told) this.#untold = error;
       this.#wake();
     });
-    for (const event of ['connect', 'end', 'close']) socket.on(event, () => this.#wake());
+    for (const event of ['end', 'close']) socket.on(event, () => this.#wake());
   }
 
   /** Resolves when events have made it so, or when an error or 'close' has left nothing to wait for. */

@@ -1,8 +1,14 @@
-"""The standard library's asyncio streams: ``open_connection`` and its reader and writer."""
+"""The standard library's asyncio streams: ``open_connection`` and its reader and writer.
+
+Over TLS there is no half of a connection to close: ``write_eof`` raises ``NotImplementedError``. ``wait_closed`` waits
+for the peer's close_notify, or its FIN, up to the 30 s of ``ssl_shutdown_timeout``.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 
 from plumbing.client import StreamClient
 
@@ -13,8 +19,14 @@ class Session:
     _reader: asyncio.StreamReader
     _writer: asyncio.StreamWriter
 
-    async def connect(self, host: str, port: int) -> None:
-        self._reader, self._writer = await asyncio.open_connection(host, port)
+    def __init__(self, ca: str | None) -> None:
+        self._ssl = None if ca is None else ssl.create_default_context(cafile=ca)
+
+    async def connect(self, host: str, port: int, *, keepalive: bool) -> None:
+        self._reader, self._writer = await asyncio.open_connection(host, port, ssl=self._ssl)
+        if keepalive:
+            connection = self._writer.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
     async def send(self, data: bytes) -> None:
         self._writer.write(data)

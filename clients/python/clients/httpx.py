@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 import httpx
 
 from plumbing.client import HttpClient, HttpRequest, Seen
@@ -10,8 +12,9 @@ from plumbing.client import HttpClient, HttpRequest, Seen
 class Session:
     """One client of httpx."""
 
-    def __init__(self) -> None:
-        self._client = httpx.Client()
+    def __init__(self, ca: str | None) -> None:
+        verify = True if ca is None else ssl.create_default_context(cafile=ca)  # True is the default
+        self._client = httpx.Client(verify=verify)
 
     def exchange(self, request: HttpRequest, seen: Seen) -> None:
         response = self._client.request(request.method, request.url, content=request.body)

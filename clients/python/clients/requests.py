@@ -10,8 +10,10 @@ from plumbing.client import HttpClient, HttpRequest, Seen
 class Session:
     """One session of requests."""
 
-    def __init__(self) -> None:
+    def __init__(self, ca: str | None) -> None:
         self._session = requests.Session()
+        if ca is not None:
+            self._session.verify = ca
 
     def exchange(self, request: HttpRequest, seen: Seen) -> None:
         response = self._session.request(request.method, request.url, data=request.body)

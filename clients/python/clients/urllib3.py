@@ -10,8 +10,8 @@ from plumbing.client import HttpClient, HttpRequest, Seen
 class Session:
     """One pool manager."""
 
-    def __init__(self) -> None:
-        self._pool = urllib3.PoolManager()
+    def __init__(self, ca: str | None) -> None:
+        self._pool = urllib3.PoolManager() if ca is None else urllib3.PoolManager(ca_certs=ca)
 
     def exchange(self, request: HttpRequest, seen: Seen) -> None:
         response = self._pool.request(request.method, request.url, body=request.body)

@@ -3,6 +3,10 @@
 A client file wraps one API in a session class, whose methods call the API the way its documentation tells
 users to, and let its exceptions out. They are all plain methods, which run in a thread, or all coroutines,
 and then the session is made in the event loop too. They know nothing of the protocol, and judge nothing.
+
+A session is over TLS, or is not, from the beginning: it is made with ``ca``, the PEM file of the one CA to trust,
+or with ``None``. What trusting it costs, such as an ``ssl.SSLContext``, is made there, once, and never for a plain
+session.
 """
 
 from __future__ import annotations
@@ -35,15 +39,19 @@ class HttpRequest:
     path: str
     body: bytes | None
     """``None`` for a method that has none."""
+    tls: bool
 
     @property
     def url(self) -> str:
         """The whole URL."""
-        return f"http://{self.host}:{self.port}{self.path}"
+        return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}{self.path}"
 
 
 class HttpSession(Protocol):
     """One user of an ``http`` client."""
+
+    def __init__(self, ca: str | None, /) -> None:
+        """Touches no network."""
 
     def exchange(self, request: HttpRequest, seen: Seen, /) -> Awaitable[None] | None:
         """Perform the request and read the whole body, noting in ``seen`` what comes as it comes."""
@@ -55,8 +63,11 @@ class HttpSession(Protocol):
 class StreamSession(Protocol):
     """One user of a ``stream`` client, and its one connection."""
 
-    def connect(self, host: str, port: int, /) -> Awaitable[None] | None:
-        """Connect. Nothing else is called unless it has succeeded."""
+    def __init__(self, ca: str | None, /) -> None:
+        """Touches no network."""
+
+    def connect(self, host: str, port: int, /, *, keepalive: bool) -> Awaitable[None] | None:
+        """Connect, the TLS handshake included. Nothing else is called unless it has succeeded."""
 
     def send(self, data: bytes, /) -> Awaitable[None] | None:
         """Send all of ``data``."""
@@ -80,6 +91,10 @@ class HttpClient:
     libraries: tuple[str, ...] = ()
     """The distributions that it is made of, beside the standard library."""
 
+    features: tuple[str, ...] = ("tls",)
+    requires: tuple[str, ...] = ()
+    """The features that a scenario must have for this client to be played in it."""
+
     layer: Literal["http"] = "http"
     ops: tuple[str, ...] = ("exchange", "close")
 
@@ -91,6 +106,8 @@ class StreamClient:
     name: str
     session: type[StreamSession]
     libraries: tuple[str, ...] = ()
+    features: tuple[str, ...] = ("tls", "keepalive")
+    requires: tuple[str, ...] = ()
 
     layer: Literal["stream"] = "stream"
     ops: tuple[str, ...] = ("exchange", "connect", "send", "recv", "shutdown", "close")

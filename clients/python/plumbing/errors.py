@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ssl
 import traceback
 from typing import TYPE_CHECKING
 
@@ -47,10 +48,21 @@ def _beneath(error: BaseException) -> Iterator[BaseException]:
 def _link(error: BaseException) -> Link:
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    if isinstance(error, ssl.SSLError):
+        reason = getattr(error, "reason", None)
+        return Link(name, str(error), code=reason if isinstance(reason, str) else None)
     number = getattr(error, "errno", None)
-    if not isinstance(number, int):
+    if not isinstance(number, int) or _is_of_openssl(number, error):
         return Link(name, str(error))
     return Link(name, str(error), number, errno.errorcode.get(number))
+
+
+def _is_of_openssl(number: int, error: BaseException) -> bool:
+    """Whether an error has its number from a TLS error below it, as aiohttp's ``ClientOSError`` does.
+
+    The ``errno`` of an ``ssl.SSLError`` is OpenSSL's (``SSL_ERROR_SSL`` is 1, and so is EPERM).
+    """
+    return any(isinstance(below, ssl.SSLError) and below.errno == number for below in _beneath(error))
 
 
 def printed(error: BaseException) -> str | None:

@@ -1,8 +1,8 @@
 """One user of one client: its ops, one at a time, and its end, which may come while an op still blocks.
 
 A blocked call of a library cannot be cancelled from outside, but its sockets can be shut down under it. A
-session knows its sockets from the audit event that Python raises for each connect, so that neither a client
-file nor its library has to help.
+session knows its sockets from the audit events that Python raises for each that is made, and for each connect, so
+that neither a client file nor its library has to help.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 import traceback
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, cast
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from plumbing.client import Seen
 from plumbing.errors import chain, printed
@@ -39,7 +39,7 @@ class Session:
         self._client = client
         self._work: Work | None = None
         self._lock = threading.Lock()  # of all below
-        self._sockets: WeakSet[socket.socket] = WeakSet()
+        self._sockets: WeakKeyDictionary[socket.socket, None] = WeakKeyDictionary()  # in the order of their making
         self._busy = False
         self._abandoned = False
 
@@ -55,17 +55,17 @@ class Session:
                 return False
             self._abandoned = True
             sockets = list(self._sockets)
-        for each in sockets:
+        for each in sockets:  # an SSLSocket takes over the descriptor of one before it, which may happen just now
             with contextlib.suppress(OSError):  # it need not be connected any more, nor open
-                each.shutdown(socket.SHUT_RDWR)
+                socket.socket.shutdown(each, socket.SHUT_RDWR)  # an SSLSocket's own would end its TLS first
         return True
 
-    def connecting(self, connection: socket.socket) -> None:
-        """An op is about to connect a socket. Raises `AbandonedError`."""
+    def using(self, connection: socket.socket) -> None:
+        """An op is about to make or to connect a socket. Raises `AbandonedError`."""
         with self._lock:
             if self._abandoned:
                 raise AbandonedError
-            self._sockets.add(connection)
+            self._sockets.setdefault(connection)
 
     async def run(self, request: Request) -> Reply:
         """Run one op. It raises nothing, and waits only where the client's methods are coroutines."""
@@ -89,7 +89,7 @@ class Session:
         begun = time.perf_counter()
         try:
             if self._work is None:
-                self._work = work_of(self._client)
+                self._work = work_of(self._client, request)
                 begun = time.perf_counter()
             await self._work.perform(request, seen)
         except ImpossibleError as reason:
@@ -111,10 +111,10 @@ _RUNNING: ContextVar[Session | None] = ContextVar("the session whose op runs her
 
 
 def _watch(event: str, arguments: tuple[object, ...]) -> None:
-    if event == "socket.connect":
+    if event in ("socket.__new__", "socket.connect"):
         session = _RUNNING.get()
         if session is not None:
-            session.connecting(cast("socket.socket", arguments[0]))
+            session.using(cast("socket.socket", arguments[0]))
 
 
 sys.addaudithook(_watch)

@@ -7,6 +7,7 @@ never wait where the methods are plain.
 from __future__ import annotations
 
 import inspect
+import os
 from typing import TYPE_CHECKING, TypeVar, Union
 
 from plumbing.client import HttpClient, HttpRequest
@@ -38,15 +39,18 @@ def _filled(text: str, fill: int) -> bytes:
 class HttpWork:
     """The ops of a session of an ``http`` client."""
 
-    def __init__(self, session: HttpSession) -> None:
+    def __init__(self, session: HttpSession, *, tls: bool) -> None:
         self._session = session
+        self._tls = tls
 
     async def perform(self, request: Request, seen: Seen) -> None:
         """Perform one op. Raises what the API raises."""
         if isinstance(request, Exchange):
             seen.phase, seen.received = "exchange", 0
             body = _filled(request.body, request.fill) if request.method == "POST" else None
-            wanted = HttpRequest(request.method, request.host, request.port, request.path, body)
+            if request.tls != self._tls:
+                raise ImpossibleError("a session is over TLS, or is not, from its first request on")
+            wanted = HttpRequest(request.method, request.host, request.port, request.path, body, request.tls)
             await _settle(self._session.exchange(wanted, seen))
         elif isinstance(request, Close):
             seen.phase = "close"
@@ -97,7 +101,8 @@ class StreamWork:
 
     async def _connect(self, target: Connect | Exchange, seen: Seen) -> None:
         seen.phase = "connect"
-        await _settle(self._session.connect(target.host, target.port))
+        keepalive = isinstance(target, Connect) and target.keepalive
+        await _settle(self._session.connect(target.host, target.port, keepalive=keepalive))
         self._connected = True
 
     async def _send(self, data: bytes, seen: Seen) -> None:
@@ -121,6 +126,16 @@ class StreamWork:
 Work = Union[HttpWork, StreamWork]
 
 
-def work_of(client: Client) -> Work:
-    """The ops of a new session of a client."""
-    return HttpWork(client.session()) if isinstance(client, HttpClient) else StreamWork(client.session())
+def work_of(client: Client, first: Request) -> Work:
+    """The ops of a new session of a client, which is over TLS where its first request is.
+
+    Raises `ImpossibleError` where there is no CA to trust.
+    """
+    ca = None
+    if isinstance(first, (Exchange, Connect)) and first.tls:
+        ca = os.environ.get("HANGUP_CA")
+        if not ca:
+            raise ImpossibleError("the environment variable HANGUP_CA names no file with a CA to trust")
+    if isinstance(client, HttpClient):
+        return HttpWork(client.session(ca), tls=ca is not None)
+    return StreamWork(client.session(ca))

@@ -88,12 +88,14 @@ async def ensure_built(manifest: Manifest, building: Callable[[str], None] = lam
     runtime = await runtime_version(manifest)
     root = paths.cache() / "agents"
     folder = root / f"{manifest.language}-{_digest(manifest, runtime)}"
-    if not folder.is_dir():
+    missing = not folder.is_dir()
+    if missing:
         building(manifest.title)
         await _build(manifest, folder)
-        _prune(root, manifest.language)
     with suppress(OSError):  # somebody else's cache
         os.utime(folder)
+    if missing:
+        _prune(root, manifest.language)  # now that this one counts as used last: its copy is as old as its sources
     return Build(manifest=manifest, folder=folder, runtime=runtime)
 
 

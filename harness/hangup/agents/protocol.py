@@ -39,6 +39,9 @@ class ClientInfo(Message):
     layer: Layer
     ops: list[str] = Field(min_length=1)
     features: list[Feature] = []
+    requires: list[Feature] = []
+    """The features that a scenario must have for this client to be played in it: ``h2`` of one that speaks nothing
+    else, or that is another client wherever HTTP/2 is not spoken."""
     versions: dict[str, str] = {}
 
 

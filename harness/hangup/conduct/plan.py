@@ -50,7 +50,10 @@ def plan(
             if info.layer not in scenario.layers:
                 continue
             lacking = sorted(scenario.client_ops - set(info.ops)) + sorted(scenario.features - set(info.features))
-            if client in single and scenario.exchanges > 1:
+            beyond = sorted(set(info.requires) - scenario.features)
+            if beyond:
+                skipped.append(Skipped(f"{client} {scenario.id}", f"the client is for {', '.join(beyond)}"))
+            elif client in single and scenario.exchanges > 1:
                 skipped.append(Skipped(f"{client} {scenario.id}", "the client uses no connection twice"))
             elif lacking:
                 skipped.append(Skipped(f"{client} {scenario.id}", f"the client has no {', '.join(lacking)}"))

@@ -68,7 +68,7 @@ final class Agent {
         Client client = clients.get(request.client());
         if (client == null) {
             write(Reply.failed(request.id(), "unknown client " + request.client()));
-        } else if (!client.ops().contains(request.op())) {
+        } else if (!client.offers(request)) {
             write(Reply.unsupported(request.id()));
         } else if (request.decode() instanceof Op.Close) {
             close(request);

@@ -49,6 +49,10 @@ final class Main {
     private static Hello hello(List<Client> clients) {
         String runtime = System.getProperty("java.runtime.name").replace(" Runtime Environment", "");
         return new Hello("hello", PROTOCOL, "java", runtime + " " + System.getProperty("java.version"),
-                clients.stream().collect(toMap(Client::id, c -> new ClientInfo(c.layer(), c.ops(), Map.of()))));
+                clients.stream().collect(toMap(Client::id, Main::info)));
+    }
+
+    private static ClientInfo info(Client client) {
+        return new ClientInfo(client.layer(), client.ops(), client.features(), Map.of());
     }
 }

@@ -1,5 +1,7 @@
 package hangup.agent;
 
+import java.net.InetSocketAddress;
+
 /**
  * What a request asks of a session. The components are the protocol's fields; bytes are carried as Latin-1 text.
  */
@@ -8,12 +10,21 @@ public sealed interface Op {
     record Exchange(String host, int port, String method, String path, String body, String request, int announced,
             boolean tls) implements Op {
 
+        Connect connect() {
+            return new Connect(host, port, tls, false);
+        }
+
         public String url() {
             return (tls ? "https://" : "http://") + (host.contains(":") ? "[" + host + "]" : host) + ":" + port + path;
         }
     }
 
-    record Connect(String host, int port, boolean tls, boolean keepalive) implements Op {}
+    record Connect(String host, int port, boolean tls, boolean keepalive) implements Op {
+
+        public InetSocketAddress peer() {
+            return new InetSocketAddress(host, port);
+        }
+    }
 
     record Send(String data) implements Op {}
 

@@ -8,6 +8,7 @@ import com.google.gson.annotations.SerializedName;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** The messages of protocol 1 as they stand on a line. Knows nothing of clients, and does no input or output. */
 final class Protocol {
@@ -51,6 +52,12 @@ final class Protocol {
             return fields.has(name) ? fields.get(name).getAsString() : null;
         }
 
+        /** What a client must offer, beside the op, to do what is asked. */
+        List<String> features() {
+            return Stream.of("tls", "keepalive").filter(name -> fields.has(name) && fields.get(name).getAsBoolean())
+                    .toList();
+        }
+
         Op decode() {
             return GSON.fromJson(fields, OPS.get(op));
         }
@@ -59,7 +66,7 @@ final class Protocol {
     record Hello(String type, int protocol, String language, String runtime, Map<String, ClientInfo> clients) {}
 
     /** {@code versions} is empty for what is a part of the JDK: its version is the runtime's. */
-    record ClientInfo(String layer, List<String> ops, Map<String, String> versions) {}
+    record ClientInfo(String layer, List<String> ops, List<String> features, Map<String, String> versions) {}
 
     /** One exception of a chain. Java gives no error numbers, only text. */
     record Link(String type, String message) {}

@@ -3,7 +3,6 @@ package hangup.agent;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import java.io.IOException;
-import java.net.InetSocketAddress;
 
 /**
  * A session of a TCP client: the calls that a client file fills in, and the ops made of them. After an end of stream
@@ -13,9 +12,10 @@ public abstract non-sealed class StreamSession extends Session {
     private static final int MAX_READ = 65536;
 
     /** Has a connect succeeded? It stays true when the connection has ended since. */
-    protected abstract boolean connected();
+    private boolean connected;
 
-    protected abstract void connect(InetSocketAddress peer) throws IOException;
+    /** With TLS the handshake is a part of it. */
+    protected abstract void connect(Op.Connect op) throws IOException;
 
     protected abstract void send(byte[] data) throws IOException;
 
@@ -29,7 +29,7 @@ public abstract non-sealed class StreamSession extends Session {
         if (op instanceof Op.Exchange exchange) {
             exchange(exchange, report);
         } else if (op instanceof Op.Connect connect) {
-            connect(connect.host(), connect.port(), report);
+            connect(connect, report);
         } else if (op instanceof Op.Send send) {
             send(send.data(), report);
         } else if (op instanceof Op.Recv recv) {
@@ -45,19 +45,20 @@ public abstract non-sealed class StreamSession extends Session {
     private void exchange(Op.Exchange op, Report report) throws IOException {
         report.receives();
         report.eof(false);
-        if (!connected()) {
-            connect(op.host(), op.port(), report);
+        if (!connected) {
+            connect(op.connect(), report);
         }
         send(op.request(), report);
         receive(op.announced(), report);
     }
 
-    private void connect(String host, int port, Report report) throws IOException {
+    private void connect(Op.Connect op, Report report) throws IOException {
         report.phase(Phase.CONNECT);
-        if (connected()) {
+        if (connected) {
             throw new AgentFailure("the session is connected already");
         }
-        connect(new InetSocketAddress(host, port));
+        connect(op);
+        connected = true;
     }
 
     private void send(String data, Report report) throws IOException {
@@ -84,7 +85,7 @@ public abstract non-sealed class StreamSession extends Session {
     }
 
     private void requireConnection() {
-        if (!connected()) {
+        if (!connected) {
             throw new AgentFailure("the session has never been connected");
         }
     }

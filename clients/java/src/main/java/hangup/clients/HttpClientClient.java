@@ -14,16 +14,24 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 
 /**
- * java/httpclient: {@link HttpClient}, with the upgrade to HTTP/2 that it asks for by default.
+ * java/httpclient: {@link HttpClient}, which asks for HTTP/2 by default: by an upgrade without TLS, by ALPN with it.
  *
  * <p>A client a session, although a process needs only one: the pool of one for all would outlive each session, and
  * where the network swallowed the end of a connection, a later session to the same port could be given it again.
  */
 final class HttpClientClient extends HttpSession {
-    private volatile HttpClient client = HttpClient.newHttpClient();
+    static {
+        HttpClient.newHttpClient(); // loads what the first exchange would wait for
+    }
+
+    private volatile HttpClient client;
 
     @Override
     protected void exchange(Op.Exchange op, Report report) throws IOException, InterruptedException {
+        if (client == null) {
+            HttpClient.Builder builder = HttpClient.newBuilder();
+            client = (op.tls() ? builder.sslContext(PrivateCa.context()) : builder).build();
+        }
         HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(op.url()));
         if (op.method().equals("POST")) {
             request.POST(BodyPublishers.ofString(op.body(), ISO_8859_1));

@@ -1,24 +1,26 @@
 package hangup.clients;
 
+import hangup.agent.Op;
 import hangup.agent.StreamSession;
 import java.io.IOException;
-import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 
-/** java/nio-socketchannel: a {@link SocketChannel} in its default, blocking mode. */
+/**
+ * java/nio-socketchannel: a {@link SocketChannel} in its default, blocking mode. It offers no TLS: over a channel its
+ * users drive an {@code SSLEngine} by code of their own, and what would be measured is that code.
+ */
 final class SocketChannelClient extends StreamSession {
     private volatile SocketChannel channel;
 
     @Override
-    protected boolean connected() {
-        return channel != null && channel.isConnected();
-    }
-
-    @Override
-    protected void connect(InetSocketAddress peer) throws IOException {
+    protected void connect(Op.Connect op) throws IOException {
         channel = SocketChannel.open();
-        channel.connect(peer);
+        if (op.keepalive()) {
+            channel.setOption(StandardSocketOptions.SO_KEEPALIVE, true); // the timing stays the system's
+        }
+        channel.connect(op.peer());
     }
 
     @Override

@@ -1,23 +1,35 @@
 package hangup.clients;
 
+import hangup.agent.Op;
 import hangup.agent.StreamSession;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.net.Socket;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLSocket;
 
-/** java/socket: a {@link Socket} and its two streams. */
+/** java/socket: a {@link Socket} and its two streams; with TLS an {@link SSLSocket}, which is one too. */
 final class SocketClient extends StreamSession {
     private volatile Socket socket = new Socket();
 
     @Override
-    protected boolean connected() {
-        return socket.isConnected();
+    protected void connect(Op.Connect op) throws IOException {
+        socket = op.tls() ? secureSocket() : new Socket(); // a connect that failed has closed the one before
+        if (op.keepalive()) {
+            socket.setKeepAlive(true); // the timing stays the system's
+        }
+        socket.connect(op.peer());
+        if (socket instanceof SSLSocket secure) {
+            secure.startHandshake(); // the first write would do it too
+        }
     }
 
-    @Override
-    protected void connect(InetSocketAddress peer) throws IOException {
-        socket = new Socket(); // a connect that failed has closed the one before
-        socket.connect(peer);
+    /** An SSLSocket does not compare the certificate with the host until it is told to by this name. */
+    private static SSLSocket secureSocket() throws IOException {
+        SSLSocket secure = (SSLSocket) PrivateCa.context().getSocketFactory().createSocket();
+        SSLParameters parameters = secure.getSSLParameters();
+        parameters.setEndpointIdentificationAlgorithm("HTTPS");
+        secure.setSSLParameters(parameters);
+        return secure;
     }
 
     @Override
