@@ -14,6 +14,7 @@ from hangup import __version__
 from hangup.errors import HangupError
 
 COMMANDS = {
+    "lookup": "From an error text to who says it, what happened and what to do.",
     "run": "Play every scenario with every client, and tabulate what they report.",
     "show": "What a client reports, or one cell with its packets, or a scenario and what to do about it.",
     "play": "Play one trial live, with the packets as they pass.",

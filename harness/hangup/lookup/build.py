@@ -57,10 +57,10 @@ class _Builder:
         self._speakers: dict[Speaker, int] = {}
         self._cells: dict[Heard, int] = {}
         self._said: defaultdict[Said, dict[int, None]] = defaultdict(dict)
-        self._places: dict[str, int] = {}
+        self._scenarios = list(catalogue.values())
+        self._places = {name: number for number, name in enumerate(catalogue)}
 
     def build(self, results: Iterable[ClientResults], documented: Sequence[Documented]) -> Index:
-        self._places = {name: number for number, name in enumerate(self._catalogue)}
         for result in sorted(results, key=lambda result: (result.client, result.platform)):
             self._measured(result)
         for entry in documented:
@@ -70,7 +70,7 @@ class _Builder:
         return Index(
             masks=self._masks,
             speakers=tuple(self._speakers),
-            scenarios=tuple(Place(s.id, s.title, moment(s), s.teaches) for s in self._catalogue.values()),
+            scenarios=tuple(Place(s.id, s.title, moment(s), s.teaches) for s in self._scenarios),
             cells=tuple(self._cells),
             fragments=tuple(fragments),
             texts=tuple(
@@ -107,10 +107,9 @@ class _Builder:
 
     def _documented(self, entry: Documented) -> None:
         speaker = self._speaker(entry.who, entry.source)
-        cells = [
-            self._number(Heard(speaker, self._places[name], entry.ending, entry.outcome, None, None, 1))
-            for name in entry.scenarios(list(self._places))
-        ]
+        alike = [cell for cell in self._cells if entry.explains(cell, moment(self._scenarios[cell.scenario]))]
+        where = sorted({(cell.scenario, cell.ending) for cell in alike})
+        cells = [self._number(Heard(speaker, place, end, entry.outcome, None, None, 1)) for place, end in where]
         for text in entry.says:
             for said in self._whole(text):
                 self._said[said].update(dict.fromkeys(cells))
