@@ -64,7 +64,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Print how fast a lab is, against a minimal loop and one process a trial: `nox -s bench -- docker`."""
+    """Print how fast a lab or the lookup is, against the naive way: `nox -s bench -- docker`."""
     session.install("--editable", ".[docker]")
     session.run("python", "tests/bench.py", *session.posargs)
 
