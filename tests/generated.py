@@ -14,8 +14,8 @@ from tabulate import tabulate
 from hangup.agents import protocol
 from hangup.catalogue import load_catalogue
 from hangup.matrix import judged
-from hangup.store import load_results
-from hangup.tables import csv_table, matrix_page, readme_page
+from hangup.store import load_kernel, load_results
+from hangup.tables import csv_table, matrix_page, readme_page, scenarios_page
 
 ROOT = Path(__file__).resolve().parents[1]
 PLATFORM = "netns"
@@ -42,6 +42,7 @@ def expected() -> dict[Path, str]:
         protocol.SCHEMA_FILE: protocol.schema_text(),
         readme: BLOCK.sub(rf"\g<1>{excerpt}\n\g<2>", readme.read_text(encoding="utf-8")),
         ROOT / "results" / "MATRIX.md": matrix_page(everything, catalogue),
+        ROOT / "results" / "SCENARIOS.md": scenarios_page(everything, catalogue, load_kernel(ROOT / "results")),
         ROOT / "results" / "matrix.csv": csv_table(everything, catalogue),
         ROOT / "results" / "README.md": readme_page(everything, catalogue),
     }

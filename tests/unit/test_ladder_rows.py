@@ -173,7 +173,7 @@ def test_a_trial_that_goes_on_tells_the_same_in_the_same_order() -> None:
 def test_the_peer_s_part_on_further_connections_is_shown_where_the_packets_show_it() -> None:
     rows: list[Row] = []
     further = (Step(actor="peer", act="recv request"), Step(actor="peer", act="close"))
-    spectator = LiveLadder(further, rows.append, None)
+    spectator = LiveLadder(further, rows.append, lambda: None)
     for text_ in (*HANDSHAKE, "1 < FA 1 1"):
         spectator.packet(segment(text_))
     for text_ in (*HANDSHAKE, "2 > R 1"):  # the second one goes away before it has sent anything
@@ -190,12 +190,12 @@ def test_the_peer_s_part_on_further_connections_is_shown_where_the_packets_show_
 
 def test_an_answer_that_is_none_is_an_observation_too() -> None:
     rows: list[Row] = []
-    LiveLadder((), rows.append, None).observed(operation("recv", 0, 8000, hang=True))
+    LiveLadder((), rows.append, lambda: None).observed(operation("recv", 0, 8000, hang=True))
     assert rows == [Row(at(8000), "recv → nothing, to the deadline")]
 
 
 def test_a_reply_is_told_in_words() -> None:
     rows: list[Row] = []
     error = [{"type": "a.b.C", "message": "m"}, {"type": "E", "message": "m", "errno": 104, "code": "ECONNRESET"}]
-    LiveLadder((), rows.append, None).observed(operation("recv", 0, 1, error=error))
+    LiveLadder((), rows.append, lambda: None).observed(operation("recv", 0, 1, error=error))
     assert rows[0].client == "recv → C [Errno 104]"

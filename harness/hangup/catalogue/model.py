@@ -84,6 +84,12 @@ def _kind(table: object) -> str:
     return "Repeat" if repeats else "Step"
 
 
+Group = Literal[
+    "controls", "connecting", "accept", "before the response", "head", "body", "upload", "stream calls", "reuse",
+    "network", "tls", "http2", "containers",
+]  # fmt: skip
+"""The moment, or the layer, that a scenario is about, in the order in which they are read."""
+
 StepOrRepeat = Annotated[Annotated[Step, Tag("Step")] | Annotated[Repeat, Tag("Repeat")], Discriminator(_kind)]
 
 Who = Literal["client", "peer", "nobody"]
@@ -115,6 +121,8 @@ class Scenario(Model):
 
     id: str
     title: str = Field(min_length=10)
+    group: Group | None = None
+    """The chapter that it stands in."""
     why: str = Field(min_length=10)
     """When this happens in production."""
     teaches: str = ""

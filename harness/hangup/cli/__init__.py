@@ -15,7 +15,7 @@ from hangup.errors import HangupError
 
 COMMANDS = {
     "run": "Play every scenario with every client, and tabulate what they report.",
-    "show": "What a client reports: all its cells, or one with its evidence and packets.",
+    "show": "What a client reports, or one cell with its packets, or a scenario and what to do about it.",
     "play": "Play one trial live, with the packets as they pass.",
     "serve": "Play the peer's part of a scenario to a client of your own.",
     "table": "The matrix, in the terminal, as Markdown, CSV, HTML or JSON.",

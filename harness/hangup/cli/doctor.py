@@ -15,6 +15,7 @@ from hangup import __version__, paths
 from hangup.agents.build import runtime_version
 from hangup.agents.manifest import load_manifests
 from hangup.errors import BuildError
+from hangup.kernel import KernelUnreadable, ResetTrace
 from hangup.labs import probe
 from hangup.labs.choose import LABS
 from hangup.labs.loopback import LoopbackLab
@@ -52,6 +53,7 @@ async def _look() -> list[Finding]:
         why = await probe(name)
         findings.append(Finding(f"lab {name}", why is None, why or _LAB[name]))
     findings.append(await _loopback_capture())
+    findings.append(_kernel())
     for manifest in load_manifests(paths.clients()).values():
         clients = ", ".join(manifest.clients)
         try:
@@ -76,3 +78,12 @@ async def _loopback_capture() -> Finding:
     reason = "not permitted (CAP_NET_RAW)" if sys.platform == "linux" else f"not implemented on {platform.system()}"
     text = "permitted" if captures else f"{reason}: what the loopback lab measures is marked unproved"
     return Finding("capture on loopback", captures, text)
+
+
+def _kernel() -> Finding:
+    what = "kernel on resets"
+    try:
+        ResetTrace().close()
+    except KernelUnreadable as why:
+        return Finding(what, False, f"{why} (trials are valid without them)")
+    return Finding(what, True, "read from tcp:tcp_send_reset, and kept with each trial")

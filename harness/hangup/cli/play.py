@@ -17,7 +17,9 @@ from rich.text import Text
 from hangup.cli.options import lab_option
 from hangup.cli.playing import Cast, Played, play
 from hangup.cli.report import (
+    KERNEL,
     evidence_lines,
+    kernel_lines,
     make_console,
     operations,
     section,
@@ -131,6 +133,8 @@ def _report(console: Console, played: Played) -> None:
     if trial.evidence:
         title = "Evidence" if trial.invalid else "Evidence: valid, the wire shows what the scenario asks for"
         console.print(section(title, *evidence_lines(trial.evidence)))
+    if reasons := kernel_lines(trial.kernel, trial.evidence):
+        console.print(section(KERNEL, *reasons))
     if played.explanation:
         console.print(section("What happened", sentences(played.explanation)))
 
@@ -147,6 +151,7 @@ def _as_json(played: Played) -> dict[str, object]:
         "verdict": asdict(played.verdict) if played.verdict else None,
         "observation": played.observation.model_dump(mode="json", exclude={"share"}),
         "evidence": [asdict(connection) for connection in trial.evidence],
+        "kernel": None if trial.kernel is None else [asdict(reason) for reason in trial.kernel],
         "peer": [asdict(connection) for connection in trial.log],
         "packets": [
             {

@@ -11,10 +11,8 @@ from hangup.agents.agent import Agent
 from hangup.agents.manifest import load_manifests
 from hangup.capture import LINKTYPE_ETHERNET, SNAP
 from hangup.catalogue import Repeat, load_catalogue
-from hangup.conduct.conductor import Conductor
-from hangup.conduct.observer import Observer
-from hangup.conduct.peer import Peer
 from hangup.conduct.plan import plan
+from hangup.conduct.run import conducting
 from hangup.errors import InputError
 from hangup.judge import judge
 from hangup.labs import open_lab
@@ -142,19 +140,7 @@ def _check_plan(cast: Cast, agent: Agent, lab: Lab) -> None:
 async def _conduct(
     cast: Cast, lab: Lab, agent: Agent, capture: io.BytesIO, show: Callable[[Row], None]
 ) -> tuple[Trial, list[Packet]]:
-    peer = await Peer.start(lab)
-    try:
-        observer = None
-        if lab.capture is not None:
-            observer = Observer(lab.capture, PcapWriter(capture, LINKTYPE_ETHERNET, SNAP).write_frame)
-        ladder = LiveLadder(cast.scenario.further_steps, show, observer.pump if observer else None)
-        try:
-            trial = await Conductor(lab, peer, observer).play(
-                agent, cast.client, cast.scenario, "play", spectator=ladder
-            )
-        finally:
-            if observer is not None:
-                observer.close()
-        return trial, ladder.packets
-    finally:
-        await peer.stop()
+    async with conducting(lab, PcapWriter(capture, LINKTYPE_ETHERNET, SNAP).write_frame) as conductor:
+        ladder = LiveLadder(cast.scenario.further_steps, show, conductor.pump)
+        trial = await conductor.play(agent, cast.client, cast.scenario, "play", spectator=ladder)
+    return trial, ladder.packets

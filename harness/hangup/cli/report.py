@@ -11,8 +11,10 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from hangup.kernel import MEANINGS, NONE
 from hangup.ladder.render import columns, head, line
 from hangup.ladder.words import given, size, verdict_sentences
+from hangup.reasons import unsent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,9 +24,12 @@ if TYPE_CHECKING:
     from hangup.evidence import ConnectionEvidence
     from hangup.judge import Verdict
     from hangup.ladder import Ladder
+    from hangup.reasons import ResetReason
     from hangup.store.model import Ending, Link, Observation, Operation
 
 PIPED_WIDTH = 100
+KERNEL = "The kernel's reason for each RST"
+LESSON = "What to know and to do"
 
 
 def make_console(piped: int = PIPED_WIDTH) -> Console:
@@ -42,14 +47,15 @@ def section(title: str, *parts: RenderableType) -> RenderableType:
 
 def verdict_table(verdict: Verdict) -> RenderableType:
     """One aspect a line, its word first."""
-    return _pairs((sentence.word, sentence.text) for sentence in verdict_sentences(verdict))
+    return pairs((sentence.word, sentence.text) for sentence in verdict_sentences(verdict))
 
 
-def _pairs(pairs: Iterable[tuple[str, str]]) -> RenderableType:
+def pairs(rows: Iterable[tuple[str, str]]) -> RenderableType:
+    """A name and what it stands for, a line each."""
     grid = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
     grid.add_column(no_wrap=True, style="bold")
     grid.add_column()
-    for name, text in pairs:
+    for name, text in rows:
         grid.add_row(Text(name), Text(text))
     return grid
 
@@ -106,6 +112,27 @@ def _evidence(connection: ConnectionEvidence) -> str:
         f"{size(connection.client_bytes)} from the client ({connection.request}), "
         f"{size(connection.peer_bytes)} from the peer"
     )
+
+
+def kernel_lines(reasons: Sequence[ResetReason] | None, evidence: Sequence[ConnectionEvidence]) -> list[RenderableType]:
+    """Why each RST was sent, by the kernel that sent it; nothing where it could not be asked."""
+    if reasons is None:
+        return []
+    several = len(evidence) > 1
+    by_kernel = [
+        Text(
+            f"connection {told.connection}: "
+            * (several and told.connection is not None)
+            + f"the {told.by}'s RST: {told.reason}, {MEANINGS.get(told.reason, 'which has no words here')} "
+            f"(the socket's state: {told.state})"
+        )
+        for told in reasons
+    ]
+    by_none = [
+        Text(f"connection {number}: " * several + f"the {by}'s RST: {MEANINGS[NONE]}")
+        for by, number in unsent(reasons, evidence)
+    ]
+    return [*by_kernel, *by_none]
 
 
 def stored_evidence_lines(observation: Observation) -> list[RenderableType]:

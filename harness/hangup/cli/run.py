@@ -27,7 +27,7 @@ from hangup.conduct.rundir import RunFolder
 from hangup.errors import InputError, StoreError
 from hangup.labs import LabChoice, open_lab
 from hangup.names import select
-from hangup.store import ClientResults, load_results, read_file, save
+from hangup.store import ClientResults, load_results, read_file, save, save_kernel
 from hangup.store.files import data_file
 from hangup.store.model import SCHEMA, End, Stack
 
@@ -157,17 +157,23 @@ async def _run(options: RunOptions) -> tuple[RunResult, dict[str, ClientResults]
                 folder.close()
     result.skipped[:0] = skipped
     results = _collect(result, builds, options.trials)
+    kernel = result.kernel.scenarios(_system())
     save(folder.path, results)
+    save_kernel(folder.path, result.lab, kernel, options.scenarios)
     if options.out is not None:
         save(options.out, {client: _merged(options, new) for client, new in results.items()})
+        save_kernel(options.out, result.lab, kernel, load_catalogue())
     return result, results
 
 
+def _system() -> str:
+    return f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}"
+
+
 def _stack(client: str, hello: Hello, build: Build) -> Stack:
-    system = f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}"
     base = build.base
     return Stack(
-        runtime=hello.runtime, versions=hello.clients[client].versions, system=system,
+        runtime=hello.runtime, versions=hello.clients[client].versions, system=_system(),
         base=base.name if base else None, base_origin=base.origin if base else None,
     )  # fmt: skip
 

@@ -1,4 +1,7 @@
-"""``hangup show``: what a client reports, cell by cell, or one cell with its evidence and the packets of one trial."""
+"""``hangup show``: what a client reports, cell by cell, or one cell with its evidence and the packets of one trial.
+
+Of a scenario alone: what it is, and what every client makes of it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ from hangup import paths
 from hangup.catalogue import load_catalogue
 from hangup.cli.options import read_results, results_option
 from hangup.cli.report import (
+    KERNEL,
+    LESSON,
     evidence_lines,
+    kernel_lines,
     ladder_lines,
     make_console,
     operations,
@@ -25,6 +31,7 @@ from hangup.cli.report import (
     stored_evidence_lines,
     verdict_table,
 )
+from hangup.cli.scenario import print_scenario, scenario_as_json
 from hangup.cli.table import UNPROVED
 from hangup.conduct.rundir import raw_trials, trial_segments
 from hangup.errors import InputError, StoreError
@@ -33,6 +40,7 @@ from hangup.ladder import explain, ladder
 from hangup.ladder.words import faithful, root
 from hangup.matrix import JudgedCell, judged
 from hangup.names import unknown
+from hangup.store import load_kernel
 from hangup.store.record import observe
 
 if TYPE_CHECKING:
@@ -41,7 +49,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from hangup.conduct.trial import Trial
-    from hangup.store import ClientResults
+    from hangup.store import ClientResults, KernelResets
     from hangup.store.model import Link
 
 _PIPED_LIST = 160
@@ -50,7 +58,7 @@ PLATFORMS = ("docker", "netns", "loopback")
 
 
 @click.command("show")
-@click.argument("client")
+@click.argument("name", metavar="CLIENT|SCENARIO")
 @click.argument("scenario", required=False)
 @results_option
 @click.option("--platform", metavar="NAME", default=None, help="One of docker, netns, loopback, where several have it.")
@@ -58,10 +66,17 @@ PLATFORMS = ("docker", "netns", "loopback")
               help="The run whose packets are shown (default: the newest one that has the cell).")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="The cells with their verdicts, for programs.")
 def command(
-    client: str, scenario: str | None, results_dir: Path | None, platform: str | None, run: Path | None, as_json: bool
+    name: str, scenario: str | None, results_dir: Path | None, platform: str | None, run: Path | None, as_json: bool
 ) -> None:
-    """What CLIENT reports: all its cells, or that of SCENARIO with its evidence and packets."""
-    results = _results(read_results(results_dir), client, platform)
+    """What CLIENT reports: all its cells, or that of SCENARIO with its evidence and packets.
+
+    With SCENARIO alone: what happens in it, what every client reports, and what to do about it.
+    """
+    everything = read_results(results_dir)
+    if scenario is None and "/" not in name:
+        _scenario(name, everything, load_kernel(results_dir or paths.published_results()), platform, as_json=as_json)
+        return
+    results = _results(everything, name, platform)
     cells = [_cell_of(results, scenario)] if scenario else list(judged(results, load_catalogue()))
     if as_json:
         click.echo(json.dumps(_as_json(results, cells), indent=1, ensure_ascii=False))
@@ -71,6 +86,24 @@ def command(
         console = make_console()
         _cell(console, results, cells[0])
         _packets(console, results, cells[0], run)
+
+
+def _scenario(
+    name: str, everything: list[ClientResults], kernel: dict[str, KernelResets], platform: str | None, *, as_json: bool
+) -> None:
+    """Raises InputError where there is no such scenario, or nothing of that platform."""
+    catalogue = load_catalogue()
+    if name not in catalogue:
+        raise unknown("scenario", name, catalogue)
+    platforms = dict.fromkeys(results.platform for results in everything)
+    if platform is not None and platform not in platforms:
+        raise InputError(f"--platform {platform}: there are results of {' and '.join(platforms)} only")
+    chosen = [results for results in everything if platform in (None, results.platform)]
+    resets = {where: file for where, file in kernel.items() if platform in (None, where)}
+    if as_json:
+        click.echo(json.dumps(scenario_as_json(catalogue[name], chosen, resets), indent=1, ensure_ascii=False))
+    else:
+        print_scenario(make_console(), catalogue[name], chosen, resets)
 
 
 def _results(everything: list[ClientResults], client: str, platform: str | None) -> ClientResults:
@@ -160,6 +193,8 @@ def _cell(console: Console, results: ClientResults, cell: JudgedCell) -> None:
         if text := printed(observation, verdict):
             console.print(section(f"Printed where nobody catches it{share}", text))
         console.print(section(f"Evidence{share}", *stored_evidence_lines(observation)))
+    if scenario.teaches:
+        console.print(section(LESSON, Text(scenario.teaches)))
     console.print(section("Measured", Text(f"{results.trials} trials a cell, on {_stack(results)}")))
 
 
@@ -183,6 +218,8 @@ def _packets(console: Console, results: ClientResults, cell: JudgedCell, run: Pa
     outcome = judge(client, results.layer, scenario, observation).outcome
     read = {connection.remote: connection.read for connection in trial.log}
     console.print(section(f"Packets of one trial ({folder.name})", *evidence_lines(trial.evidence)))
+    if reasons := kernel_lines(trial.kernel, trial.evidence):
+        console.print(section(KERNEL, *reasons))
     console.print()
     for row in ladder_lines(client, drawn, console.width):
         console.print(row)
@@ -238,6 +275,7 @@ def _cell_as_json(cell: JudgedCell) -> dict[str, object]:
     return {
         "title": scenario.title,
         "why": scenario.why,
+        "teaches": scenario.teaches,
         "spec": list(scenario.spec),
         "invalid": cell.cell.invalid,
         "fault": cell.cell.fault,

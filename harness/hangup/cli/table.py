@@ -14,9 +14,9 @@ from hangup.cli.options import read_results, results_option
 from hangup.errors import InputError
 from hangup.matrix import JudgedCell, judged
 from hangup.names import select
-from hangup.store import ClientResults
+from hangup.store import ClientResults, load_kernel
 from hangup.store.files import write_text
-from hangup.tables import csv_table, json_table, matrix_page, plain_tables, readme_page
+from hangup.tables import csv_table, json_table, matrix_page, plain_tables, readme_page, scenarios_page
 from hangup.tables.formats import LAYERS
 
 FORMATS = ("terminal", "markdown", "html", "csv", "json")
@@ -27,7 +27,9 @@ FORMATS = ("terminal", "markdown", "html", "csv", "json")
 @click.option("--json", "style", flag_value="json", help="The same as --format json.")
 @click.option("--client", "clients", multiple=True, metavar="GLOB", help="Only these clients; may be repeated.")
 @click.option("--scenario", "scenarios", multiple=True, metavar="GLOB", help="Only these scenarios; may be repeated.")
-@click.option("--write", is_flag=True, help="Write MATRIX.md, matrix.csv and README.md into the results folder.")
+@click.option(
+    "--write", is_flag=True, help="Write MATRIX.md, SCENARIOS.md, matrix.csv and README.md into the results folder."
+)
 @results_option
 def command(
     style: str, clients: tuple[str, ...], scenarios: tuple[str, ...], write: bool, results_dir: Path | None
@@ -62,6 +64,7 @@ def write_tables(folder: Path, results: list[ClientResults], catalogue: dict[str
         "MATRIX.md": matrix_page(results, catalogue, unproved),
         "matrix.csv": csv_table(results, catalogue),
         "README.md": readme_page(results, catalogue),
+        "SCENARIOS.md": scenarios_page(results, catalogue, load_kernel(folder), unproved),
     }
     for name, text in pages.items():
         write_text(folder / name, text)

@@ -22,6 +22,11 @@ class Conductor:
         self._peer = peer
         self._observer = observer
 
+    def pump(self) -> None:
+        """Have the packets that are there handed out, where the lab captures."""
+        if self._observer is not None:
+            self._observer.pump()
+
     async def play(
         self, agent: Agent, client: str, scenario: Scenario, name: str, *,
         spectator: Spectator | None = None,
@@ -55,5 +60,5 @@ class Conductor:
             client=client, scenario=scenario.id, name=name, port=port, client_host=self._lab.client_host,
             operations=tuple(stage.operations), evidence=stage.evidence, log=log,
             started_ns=started, ended_ns=time.time_ns(), over_ns=over, closed_ns=stage.closed_ns,
-            invalid=invalid, proved=tracker is not None,
+            invalid=invalid, kernel=tracker.reasons() if tracker else None, proved=tracker is not None,
         )  # fmt: skip

@@ -1,4 +1,7 @@
-"""Watching the wire while trials run: each packet goes to the trial whose port it carries, and to the run's capture."""
+"""Watching the wire while trials run: each packet goes to the trial whose port it carries, and to the run's capture.
+
+So does what the kernel tells of the RSTs that it sends, where it may be asked.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from typing import Protocol
 
 from hangup.capture import Ring
 from hangup.evidence import ConnectionEvidence, describe
+from hangup.kernel import KernelReset, Lost, ResetTrace
+from hangup.reasons import ResetReason, reset_reasons
 from hangup.wire import ConnectionTable, Frame, IcmpError, Segment, decode
 
 
@@ -28,6 +33,8 @@ class Tracker:
         self.dropped = False
         """Whether the capture lost packets while the trial ran: its evidence cannot be trusted."""
         self.segments: list[Segment] = []
+        self.told: list[KernelReset] | None = None
+        """What the kernel told of RSTs with the trial's port; None where it cannot be asked, or has lost some."""
         self._table = ConnectionTable()
         self._listener = listener
         self._news: asyncio.Future[None] | None = None
@@ -46,6 +53,10 @@ class Tracker:
         """What the packets so far show, connection by connection, in the order of their first packets."""
         self._pump()
         return tuple(describe(c, self.port, self.segments) for c in list(self._table))
+
+    def reasons(self) -> tuple[ResetReason, ...] | None:
+        """Why a kernel sent each RST of the trial; None where that is not known."""
+        return None if self.told is None else reset_reasons(self.told, self.port, self.segments)
 
     def first_closed(self) -> bool:
         """Whether nothing more is to be expected on the trial's first connection."""
@@ -66,9 +77,10 @@ class Tracker:
 class Observer:
     """Takes packets from the ring as they come and hands them out."""
 
-    def __init__(self, ring: Ring, keep: Callable[[Frame], None] | None) -> None:
+    def __init__(self, ring: Ring, keep: Callable[[Frame], None] | None, trace: ResetTrace | None = None) -> None:
         self._ring = ring
         self._keep = keep
+        self._trace = trace
         self._trackers: dict[int, Tracker] = {}
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(ring.fileno(), self.pump)
@@ -77,11 +89,19 @@ class Observer:
         """Begin to follow a trial's port."""
         self.pump()  # what came before is not this trial's
         tracker = self._trackers[port] = Tracker(port, self.pump, listener)
+        if self._trace is not None:
+            self._ask(self._trace)
+            tracker.told = []
         return tracker
 
     def forget(self, tracker: Tracker) -> None:
-        """Stop following it; tells it first whether packets were lost meanwhile."""
+        """Stop following it; tells it first whether packets were lost meanwhile, and what the kernel has to say.
+
+        A kernel speaks of a RST when it has been sent, so that only now, when the trial is over, all has been said.
+        """
         self.pump()
+        if self._trace is not None:
+            self._ask(self._trace)
         if self._ring.new_drops():
             for other in self._trackers.values():
                 other.dropped = True
@@ -102,6 +122,17 @@ class Observer:
     def _tracker(self, packet: Segment | IcmpError) -> Tracker | None:
         flow = packet if isinstance(packet, Segment) else packet.flow
         return self._trackers.get(flow.dport) or self._trackers.get(flow.sport)
+
+    def _ask(self, trace: ResetTrace) -> None:
+        """Hand out what the kernel has told."""
+        try:
+            for reset in trace.read():
+                tracker = self._trackers.get(reset.sport) or self._trackers.get(reset.dport)
+                if tracker is not None and tracker.told is not None:
+                    tracker.told.append(reset)
+        except Lost:
+            for tracker in self._trackers.values():
+                tracker.told = None
 
     def close(self) -> None:
         """Take no more packets."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,9 +26,12 @@ from hangup.conduct.plan import CellId, Skipped, plan
 from hangup.conduct.rundir import RunFolder
 from hangup.conduct.trial import Trial
 from hangup.errors import AgentFault, BuildError, LabError
+from hangup.kernel import tracing
 from hangup.labs import Lab, LabName
+from hangup.store.kernel import KernelRecorder
 from hangup.store.normalise import Normaliser
 from hangup.store.record import CellRecorder
+from hangup.wire import Frame
 
 REPEATS = 3
 """How often a trial is repeated whose evidence does not match its scenario."""
@@ -62,6 +65,8 @@ class RunResult:
     hellos: dict[str, Hello]
     """By language."""
     skipped: list[Skipped]
+    kernel: KernelRecorder = field(default_factory=KernelRecorder)
+    """Why the kernel sent each scenario's RST, as far as it could be asked."""
     trials: int = 0
     repeated: int = 0
     seconds: float = 0.0
@@ -132,15 +137,18 @@ async def build_agents(
 
 
 @asynccontextmanager
-async def conducting(lab: Lab, folder: RunFolder) -> AsyncIterator[Conductor]:
-    """A conductor with its peer and, where the lab captures, its observer."""
+async def conducting(lab: Lab, keep: Callable[[Frame], None]) -> AsyncIterator[Conductor]:
+    """A conductor with its peer and, where the lab captures, its observer. ``keep`` is given each trial's packets."""
     peer = await Peer.start(lab)
-    observer = Observer(lab.capture, folder.keep) if lab.capture else None
     try:
-        yield Conductor(lab, peer, observer)
+        with tracing() as trace:
+            observer = Observer(lab.capture, keep, trace) if lab.capture else None
+            try:
+                yield Conductor(lab, peer, observer)
+            finally:
+                if observer is not None:
+                    observer.close()
     finally:
-        if observer is not None:
-            observer.close()
         await peer.stop()
 
 
@@ -165,7 +173,7 @@ async def run_matrix(
             cells={cell: CellRecorder() for cell in cells}, folder=folder.path,
         )  # fmt: skip
         progress.planned(len(cells) * trials)
-        async with conducting(lab, folder) as conductor:
+        async with conducting(lab, folder.keep) as conductor:
             began = time.monotonic()
             await _Runner(conductor, pool, scenarios, result, folder, progress, lab).play_all(trials, jobs)
             result.playing = time.monotonic() - began
@@ -251,6 +259,7 @@ class _Runner:
             self._result.trials += 1
             if trial.invalid is None:
                 recorder.add(trial, self._scenarios[cell.scenario], self._normaliser(trial))
+                self._result.kernel.add(trial, self._scenarios[cell.scenario])
                 return
             self._result.repeated += 1
         recorder.invalid = trial.invalid

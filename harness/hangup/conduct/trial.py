@@ -10,6 +10,7 @@ from hangup.catalogue import Step
 from hangup.conduct.observer import PacketListener
 from hangup.conduct.peer import LoggedConnection
 from hangup.evidence import ConnectionEvidence
+from hangup.reasons import ResetReason
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Trial:
     """When the harness had the client end its session; None where the script did."""
     invalid: str | None = None
     """Why the evidence does not show the scenario."""
+    kernel: tuple[ResetReason, ...] | None = None
+    """Why a kernel sent each RST, by its own account; None where it could not be asked."""
     proved: bool = True
     """False where the lab could not capture: there is no evidence at all."""
 

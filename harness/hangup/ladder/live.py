@@ -22,7 +22,7 @@ _FIRST = 1
 class LiveLadder:
     """The spectator of one trial (``hangup.conduct.trial.Spectator``)."""
 
-    def __init__(self, further: Sequence[Step], show: Callable[[Row], None], pump: Callable[[], None] | None) -> None:
+    def __init__(self, further: Sequence[Step], show: Callable[[Row], None], pump: Callable[[], None]) -> None:
         """``further``: what the peer does on further connections.
 
         ``pump`` hands over the packets that are there, so that none is shown behind what it led to.
@@ -31,7 +31,7 @@ class LiveLadder:
         """Those that passed before the trial was over."""
         self._further = [Act("accept", "accept"), *map(act_of, further)]
         self._show = show
-        self._pump = pump or (lambda: None)
+        self._pump = pump
         self._reader: Packets | None = None
         self._placers = {_FIRST: Placer()}
         self._current = _FIRST

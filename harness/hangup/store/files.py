@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from hangup.errors import StoreError
 from hangup.reading import complaint, read_text
-from hangup.store.model import SCHEMA, ClientResults
+from hangup.store.model import SCHEMA, ClientResults, Model
+
+M = TypeVar("M", bound=Model)
 
 
 def data_file(root: Path, platform: str, client: str) -> Path:
@@ -32,6 +35,11 @@ def load_results(root: Path) -> dict[tuple[str, str], ClientResults]:
 
 def read_file(path: Path) -> ClientResults:
     """One file. Raises StoreError that says what is wrong with it: cut short, of a newer schema, not ours."""
+    return read_model(path, ClientResults, lambda file: (file.end.cells, len(file.cells), "cells"))
+
+
+def read_model(path: Path, model: type[M], ended: Callable[[M], tuple[int, int, str]]) -> M:
+    """A file of results. ``ended``: how many entries its closing record tells of, how many it has, and of what."""
     try:
         table = json.loads(read_text(path, StoreError))
     except json.JSONDecodeError as error:
@@ -45,20 +53,23 @@ def read_file(path: Path) -> ClientResults:
     if "end" not in table:
         raise StoreError(f"{path}: incomplete, its closing record is missing; restore it or run it again")
     try:
-        results = ClientResults.model_validate(table)
+        file = model.model_validate(table)
     except ValidationError as error:
         raise StoreError(f"{path}: {complaint(error)}") from None
-    if results.end.cells != len(results.cells):
-        raise StoreError(
-            f"{path}: incomplete, {len(results.cells)} cells of {results.end.cells}; restore it or run it again"
-        )
-    return results
+    told, found, entries = ended(file)
+    if told != found:
+        raise StoreError(f"{path}: incomplete, {found} {entries} of {told}; restore it or run it again")
+    return file
 
 
 def dump(results: ClientResults) -> str:
     """A file's text: the same results give the same bytes."""
-    table = results.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    table["cells"] = dict(sorted(table["cells"].items()))
+    return dump_json(results.model_copy(update={"cells": dict(sorted(results.cells.items()))}))
+
+
+def dump_json(file: Model) -> str:
+    """As all files of results are written."""
+    table = file.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return json.dumps(table, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -49,7 +49,11 @@ def matrix_page(results: Sequence[ClientResults], catalogue: Mapping[str, Scenar
 
 def _scenarios(results: Sequence[ClientResults], catalogue: Mapping[str, Scenario]) -> str:
     used = {name for r in results for name in r.cells}
-    rows = [[name, s.title, " or ".join(s.wire.end)] for name, s in catalogue.items() if name in used]
+    rows = [
+        [f"[{name}](SCENARIOS.md#{name})", s.title, " or ".join(s.wire.end)]
+        for name, s in catalogue.items()
+        if name in used
+    ]
     return tabulate(rows, headers=["scenario", "what happens", "on the wire"], tablefmt="github") + "\n"
 
 
@@ -59,9 +63,10 @@ def readme_page(results: Sequence[ClientResults], catalogue: Mapping[str, Scenar
         # Results
 
         What each client reported in each scenario, measured. [MATRIX.md](MATRIX.md) is the matrix to read,
-        [matrix.csv](matrix.csv) the same with error types and messages, a line an observation, and
+        [SCENARIOS.md](SCENARIOS.md) tells of each scenario what happens, why, and what to do about it, [matrix.csv](matrix.csv) the same with error types and messages, a line an observation, and
         `data/<platform>/<language>/<client>.json` what was observed: every error chain, what the language prints when
-        nobody catches it, and what the wire showed. The JSON holds observations only; outcomes are derived when it is read
+        nobody catches it, and what the wire showed. `data/<platform>/kernel.json` has the kernel's own reason for each scenario's
+        RST, where the run had the right to ask. The JSON holds observations only; outcomes are derived when it is read
         (`harness/hangup/judge/rules.toml`), so a better rule needs no new run. `hangup show CLIENT SCENARIO` reads it to you.
 
         ## How it was made
