@@ -43,7 +43,7 @@ def matrix(session: nox.Session) -> None:
 
 @nox.session
 def site(session: nox.Session) -> None:
-    """Build the site from the committed results, into build/site: `nox -s site -- --run runs/…` adds packets of a run."""
+    """Build the site from the committed results, into build/site: `-- --run runs/…` adds the packets of a run."""
     session.install("--editable", ".[site]")
     session.run("hangup", "site", "build", "build/site", *session.posargs)
 

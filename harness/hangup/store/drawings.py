@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
+
 from hangup.agents.protocol import ClientId, Layer
 from hangup.catalogue import Scenario, words
 from hangup.conduct.rundir import Packet, raw_trials, trial_packets
@@ -50,8 +52,8 @@ class DrawingEnd(Model):
 class Drawing(Model):
     """One file."""
 
-    schema_: Literal[1] = SCHEMA
-    about: str = ABOUT
+    schema_: Literal[1] = Field(alias="schema")
+    about: str
     platform: LabName
     client: ClientId
     layer: Layer
@@ -87,7 +89,7 @@ def draw(trial: Trial, packets: Iterable[Packet], scenario: Scenario, results: C
         for row in drawn.rows
     )  # fmt: skip
     return Drawing(
-        platform=results.platform, client=results.client, layer=results.layer, scenario=scenario.id,
+        schema=SCHEMA, about=ABOUT, platform=results.platform, client=results.client, layer=results.layer, scenario=scenario.id,
         script=script(scenario), stack=results.stack, rows=rows,
         said=tuple(explain(drawn.packets, read, outcome, start_ns=drawn.start_ns)), end=DrawingEnd(rows=len(rows)),
     )  # fmt: skip
