@@ -52,7 +52,7 @@ def test_a_client_meets_only_what_speaks_as_it_does() -> None:
     modern = HTTP.model_copy(update={"features": ["tls", "h2"], "requires": ["h2"]})
     cells, skipped = plan({"a/h2": modern, "a/web": HTTP}, chosen("normal"), ALL, "netns")
     assert cells == [CellId("a/web", "normal")]
-    assert skipped == [Skipped("a/h2 normal", "the client speaks nothing but h2")]
+    assert skipped == [Skipped("a/h2 normal", "the client is for h2")]
 
 
 def test_cells_come_client_by_client_in_the_order_of_the_scenarios() -> None:

@@ -16,7 +16,7 @@ from hangup.errors import HangupError
 from hangup.store import ClientResults, KernelResets, ScenarioReset, load_results
 from hangup.store.kernel import End
 from hangup.tables import scenarios_page
-from hangup.tables.scenarios import reports
+from hangup.tables.scenarios import reports, reset_sentence
 
 CATALOGUE = load_catalogue()
 PUBLISHED = list(load_results(paths.published_results()).values())
@@ -78,6 +78,13 @@ def test_every_measured_scenario_has_an_entry_and_a_link_to_it() -> None:
     assert page.startswith("<!-- Made by")
 
 
+def test_a_rst_that_no_kernel_sent_is_told_of_as_such() -> None:
+    forged = RST.model_copy(update={"reasons": ("none",)})
+    assert reset_sentence(forged) == (
+        "Linux 6.18 on the peer's RST: no TCP stack of this machine sent it: a firewall did, or it was forged"
+    )
+
+
 def test_what_a_family_teaches_is_said_once() -> None:
     page = scenarios_page(PUBLISHED, CATALOGUE, {})
     assert page.count(scenario("reuse-after-fin-get-again").teaches) == 1
@@ -93,7 +100,7 @@ def test_an_entry_says_all_there_is_to_say() -> None:
     for text in (
         "- Script: client: begin exchange → peer: accept, await request, close → client: finish",
         "- On the wire: end RSTR, first FIN nobody, RST peer, request acknowledged, peer sent 0 (RFC 2525",
-        "- The RST is the peer's, says Linux 6.18: TCP_ABORT_ON_CLOSE, the socket was closed with",
+        "- Kernel: Linux 6.18 on the peer's RST: TCP_ABORT_ON_CLOSE, the socket was closed with",
         "- Reported (netns",
         scenario("rst-unread-request").teaches,
     ):
@@ -101,7 +108,7 @@ def test_an_entry_says_all_there_is_to_say() -> None:
 
 
 def test_where_the_kernel_was_not_asked_nothing_is_said_of_it() -> None:
-    assert "The RST is" not in scenarios_page(PUBLISHED, CATALOGUE, {})
+    assert "- Kernel:" not in scenarios_page(PUBLISHED, CATALOGUE, {})
 
 
 def results(platform: str, client: str, outcome: str) -> ClientResults:

@@ -1,7 +1,7 @@
 """httpx: the synchronous ``Client`` with ``http2=True``, so that it speaks HTTP/2 where a peer offers it by ALPN.
 
-A client of its own, because HTTP/2 is off unless its user turns it on. It is given every scenario: where no peer
-offers HTTP/2 its user gets HTTP/1.1, and what that reports is measured here too, not taken from the other one.
+A client of its own, because HTTP/2 is off unless its user turns it on. Where no peer offers HTTP/2 it is
+``python/httpx``, and is measured as that.
 """
 
 from __future__ import annotations
@@ -29,4 +29,10 @@ class Session:
         self._client.close()
 
 
-CLIENT = HttpClient("python/httpx-http2", Session, libraries=("httpx", "httpcore", "h11", "h2"), features=("tls", "h2"))
+CLIENT = HttpClient(
+    "python/httpx-http2",
+    Session,
+    libraries=("httpx", "httpcore", "h2"),
+    features=("tls", "h2"),
+    requires=("h2",),
+)

@@ -92,6 +92,8 @@ class HttpClient:
     """The distributions that it is made of, beside the standard library."""
 
     features: tuple[str, ...] = ("tls",)
+    requires: tuple[str, ...] = ()
+    """The features that a scenario must have for this client to be played in it."""
 
     layer: Literal["http"] = "http"
     ops: tuple[str, ...] = ("exchange", "close")
@@ -105,6 +107,7 @@ class StreamClient:
     session: type[StreamSession]
     libraries: tuple[str, ...] = ()
     features: tuple[str, ...] = ("tls", "keepalive")
+    requires: tuple[str, ...] = ()
 
     layer: Literal["stream"] = "stream"
     ops: tuple[str, ...] = ("exchange", "connect", "send", "recv", "shutdown", "close")

@@ -167,6 +167,7 @@ def hello_line(clients: Iterable[Client]) -> bytes:
                     "layer": client.layer,
                     "ops": client.ops,
                     "features": client.features,
+                    "requires": client.requires,
                     "versions": {library: version(library) for library in client.libraries},
                 }
                 for client in clients

@@ -40,7 +40,8 @@ class ClientInfo(Message):
     ops: list[str] = Field(min_length=1)
     features: list[Feature] = []
     requires: list[Feature] = []
-    """The features without which it cannot talk to a peer: of a client that speaks HTTP/2 only, ``h2``."""
+    """The features that a scenario must have for this client to be played in it: ``h2`` of one that speaks nothing
+    else, or that is another client wherever HTTP/2 is not spoken."""
     versions: dict[str, str] = {}
 
 

@@ -35,6 +35,7 @@ def build(folder: Path, results_dir: Path | None, runs: tuple[Path, ...], base_u
         if error.name not in ("jinja2", "markupsafe"):
             raise
         raise InputError("the site is made with Jinja2, which is not installed: pip install 'hangup[site]'") from None
+    from hangup.lookup.build import build as index
     from hangup.site.captured import captured
     from hangup.site.model import join
 
@@ -42,7 +43,8 @@ def build(folder: Path, results_dir: Path | None, runs: tuple[Path, ...], base_u
     _check(folder, base_url)
     catalogue = load_catalogue()
     root = results_dir or paths.published_results()
-    site = join(read_results(results_dir), catalogue, load_kernel(root))
+    results = read_results(results_dir)
+    site = join(results, catalogue, load_kernel(root))
     drawings = {(d.platform, d.client, d.scenario): d for d in load_drawings(root, catalogue)}
     files: dict[tuple[str, str], bytes] = {}
     for run in runs:
@@ -51,7 +53,7 @@ def build(folder: Path, results_dir: Path | None, runs: tuple[Path, ...], base_u
         files |= found.files
     docs = {name: entry.docs for m in load_manifests(paths.clients()).values() for name, entry in m.clients.items()}
     url = base_url.rstrip("/") + "/" if base_url else None
-    written = build(folder, site, Extras(url, docs, tuple(drawings.values()), files))
+    written = build(folder, site, Extras(index(results, catalogue), url, docs, tuple(drawings.values()), files))
     click.echo(f"{folder / 'index.html'}: {written} files in {time.monotonic() - started:.1f} s")
 
 

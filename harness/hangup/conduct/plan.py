@@ -52,7 +52,7 @@ def plan(
             lacking = sorted(scenario.client_ops - set(info.ops)) + sorted(scenario.features - set(info.features))
             beyond = sorted(set(info.requires) - scenario.features)
             if beyond:
-                skipped.append(Skipped(f"{client} {scenario.id}", f"the client speaks nothing but {', '.join(beyond)}"))
+                skipped.append(Skipped(f"{client} {scenario.id}", f"the client is for {', '.join(beyond)}"))
             elif client in single and scenario.exchanges > 1:
                 skipped.append(Skipped(f"{client} {scenario.id}", "the client uses no connection twice"))
             elif lacking:

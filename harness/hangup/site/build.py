@@ -5,6 +5,7 @@ The only part that writes. Whatever a client said reaches a page through a templ
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,10 +14,13 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from hangup import lookup
 from hangup.catalogue import words
 from hangup.errors import StoreError
 from hangup.judge import Outcome
 from hangup.ladder.words import TOLD, gave, stored_evidence, verdict_sentences
+from hangup.lookup import Index
+from hangup.lookup.index import dump
 from hangup.site import addresses as at
 from hangup.site.badges import badge
 from hangup.site.catching import catching
@@ -94,6 +98,8 @@ def tint(entry: Entry) -> str:
 class Extras:
     """What pages show beside the results, as far as it is there."""
 
+    index: Index
+    """What the search looks in."""
     base_url: str | None = None
     """Where the site will be, with a slash at its end; without it a citation names an address within the site."""
     docs: Mapping[str, str] = field(default_factory=dict)
@@ -233,10 +239,23 @@ def build(folder: Path, site: Site, extras: Extras) -> int:
     for (client, scenario), data in extras.captures.items():
         _write_bytes(folder / at.capture(client, scenario), data)
         written += 1
-    for name in ("site.css", "site.js", "icon.svg"):
-        write_text(folder / "assets" / name, (ASSETS / name).read_text(encoding="utf-8"))
-        written += 1
-    return written
+    assets = {name: (ASSETS / name).read_text(encoding="utf-8") for name in ("site.css", "site.js", "icon.svg")}
+    assets |= {"index.js": search_index(extras.index), "lookup.js": search_script()}
+    for name, text in assets.items():
+        write_text(folder / "assets" / name, text)
+    return written + len(assets)
+
+
+def search_index(index: Index) -> str:
+    """The index of ``hangup lookup`` as a script: a page that was opened from a folder may not fetch a file."""
+    return f"window.hangupIndex = {dump(index)};\n"
+
+
+def search_script() -> str:
+    """``lookup.js`` as a plain script, for the same reason: a module would be fetched."""
+    source = (Path(lookup.__file__).with_name("lookup.js")).read_text(encoding="utf-8")
+    inner = re.sub(r"^export ", "", source, flags=re.MULTILINE)
+    return f'"use strict";\nwindow.hangupLookup = (() => {{\n{inner}\nreturn lookup;\n}})();\n'
 
 
 def _write_bytes(path: Path, data: bytes) -> None:

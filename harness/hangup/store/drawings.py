@@ -89,7 +89,8 @@ def draw(trial: Trial, packets: Iterable[Packet], scenario: Scenario, results: C
         for row in drawn.rows
     )  # fmt: skip
     return Drawing(
-        schema=SCHEMA, about=ABOUT, platform=results.platform, client=results.client, layer=results.layer, scenario=scenario.id,
+        schema=SCHEMA, about=ABOUT, platform=results.platform, client=results.client, layer=results.layer,
+        scenario=scenario.id,
         script=script(scenario), stack=results.stack, rows=rows,
         said=tuple(explain(drawn.packets, read, outcome, start_ns=drawn.start_ns)), end=DrawingEnd(rows=len(rows)),
     )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import get_args
 
 from hangup.catalogue import Scenario, words
 from hangup.catalogue.model import Group
-from hangup.kernel import MEANINGS
+from hangup.kernel import MEANINGS, NONE
 from hangup.matrix import judged
 from hangup.store import ClientResults, KernelResets, ScenarioReset
 from hangup.tables.pages import GENERATED
@@ -71,11 +71,15 @@ def _reports(platforms: Mapping[str, Mapping[str, Sequence[str]]]) -> list[Repor
 
 
 def reset_sentence(reset: ScenarioReset) -> str:
-    """Why the RST was sent: ``the peer's, says Linux 6.18: TCP_STATE, the socket was …``."""
-    reasons = "; or ".join(
-        f"{reason}, {MEANINGS[reason]}" if reason in MEANINGS else reason for reason in reset.reasons
-    )
-    return f"the {reset.by}'s, says {reset.system}: {reasons}"
+    """Why the RST was sent: ``Linux 6.18 on the peer's RST: TCP_STATE, the socket was …``."""
+    reasons = "; or ".join(map(_reason, reset.reasons))
+    return f"{reset.system} on the {reset.by}'s RST: {reasons}"
+
+
+def _reason(reason: str) -> str:
+    if reason == NONE:
+        return MEANINGS[NONE]
+    return f"{reason}, {MEANINGS[reason]}" if reason in MEANINGS else reason
 
 
 def scenarios_page(
@@ -112,7 +116,7 @@ def _entry(scenario: Scenario, made: Sequence[Report], kernel: Mapping[str, Kern
         yield f"- On each further connection the peer plays: {again}"
     yield f"- On the wire: {', '.join(words.claims(scenario))} ({'; '.join(scenario.spec)})"
     for reset, platforms in _resets(scenario, kernel).items():
-        yield f"- The RST is {reset_sentence(reset)} ({', '.join(platforms)})"
+        yield f"- Kernel: {reset_sentence(reset)} ({', '.join(platforms)})"
     for report in made:
         yield f"- Reported ({', '.join(report.platforms)}): {'; '.join(_outcomes(report))}"
 
