@@ -42,6 +42,13 @@ def matrix(session: nox.Session) -> None:
 
 
 @nox.session
+def site(session: nox.Session) -> None:
+    """Build the site from the committed results, into build/site: `-- --run runs/…` adds the packets of a run."""
+    session.install("--editable", ".[site]")
+    session.run("hangup", "site", "build", "build/site", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Ruff, mypy, generated files; for Go, Node and the workflows where Go and Node are there."""
     install(session, "test", "lint")

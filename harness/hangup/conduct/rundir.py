@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -90,20 +91,42 @@ def raw_trials(run: Path) -> Iterator[Trial]:
         raise StoreError(f"{path}: not UTF-8 at byte {error.start}") from None
 
 
+class Packet(NamedTuple):
+    """One packet of a trial: as it was captured, and what it is."""
+
+    frame: Frame
+    segment: Segment
+
+
 def trial_segments(run: Path, trial: Trial) -> list[Segment]:
     """A trial's packets from its run's capture. Raises StoreError where that cannot be read."""
+    return [packet.segment for packet in trial_packets(run, [trial])[trial.name]]
+
+
+def trial_packets(run: Path, trials: Sequence[Trial]) -> dict[str, list[Packet]]:
+    """The packets of several trials, by their names, from one reading of their run's capture.
+
+    Raises StoreError where that cannot be read.
+    """
     path = run / CAPTURE
-    found = []
+    found: dict[str, list[Packet]] = {trial.name: [] for trial in trials}
+    by_port: dict[int, list[Trial]] = {}
+    for trial in trials:
+        by_port.setdefault(trial.port, []).append(trial)
+    begin, end = min((t.started_ns for t in trials), default=0), max((t.ended_ns for t in trials), default=0)
     try:
         with path.open("rb") as stream:
             for frame in read_capture(stream):
-                if trial.started_ns <= frame.time_ns <= trial.ended_ns:
-                    segment = decode(frame)
-                    if isinstance(segment, Segment) and trial.port in (segment.sport, segment.dport):
-                        found.append(segment)
+                segment = decode(frame) if begin <= frame.time_ns <= end else None
+                if not isinstance(segment, Segment):
+                    continue
+                for port in {segment.sport, segment.dport}:
+                    for trial in by_port.get(port, ()):
+                        if trial.started_ns <= frame.time_ns <= trial.ended_ns:
+                            found[trial.name].append(Packet(frame, segment))
     except OSError as error:
         raise StoreError(f"{path}: cannot be read: {error.strerror}") from None
-    except CaptureError as error:  # a run that was cut short may have this trial all the same
-        if not found:
+    except CaptureError as error:  # a run that was cut short may have these trials all the same
+        if not all(found.values()):
             raise StoreError(f"{path}: {error}") from None
     return found
