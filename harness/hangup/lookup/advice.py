@@ -15,6 +15,7 @@ LESSONS = 3
 
 _QUESTIONS: dict[str, str] = {
     Moment.CONNECTING: "Was there a connection at all? If not, no request was sent: look at the listener.",
+    Moment.HANDSHAKE: "Did TLS come about? If not, no request was sent.",
     Moment.REQUEST: "Does the server's log know the request? If not, it was not read whole.",
     Moment.RESPONSE: "Does the server's log show the request begun and not answered?",
     Moment.HEAD: "Had the first bytes of the response arrived?",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ class Moment(StrEnum):
     """In words that follow an ending: a FIN before the response."""
 
     CONNECTING = "while connecting"
+    HANDSHAKE = "in the TLS handshake"
     REQUEST = "before the whole request was read"
     RESPONSE = "before the response"
     HEAD = "in the response's head"
@@ -25,23 +27,27 @@ class Moment(StrEnum):
 
 def moment(scenario: Scenario) -> Moment:
     """When the first connection ends."""
-    peer = [step.act for step in scenario.flat if step.actor == "peer"]
+    peer = {step.act for step in scenario.flat if step.actor == "peer"}
     if "accept" not in peer:
         return Moment.CONNECTING
+    if "recv hello" in peer and "handshake" not in peer:
+        return Moment.HANDSHAKE
     if scenario.exchanges > 1:
         return Moment.IDLE
     if scenario.exchanges == 0:
         return _stream(scenario)
-    if "recv request" not in peer:
-        return Moment.REQUEST
-    return _response(scenario)
+    return _response(scenario) if "recv request" in peer else Moment.REQUEST
 
 
 def _response(scenario: Scenario) -> Moment:
-    sent, head = scenario.peer_bytes, scenario.response_head
+    """By what the peer had sent, or had got through before the network failed."""
+    from hangup.catalogue import script  # as above
+
+    before = takewhile(lambda step: step.actor != "network", scenario.flat)
+    sent = script.bytes_sent((step.act, step.params) for step in before if step.actor == "peer")
     if sent == 0:
         return Moment.RESPONSE
-    if sent < head:
+    if sent < scenario.response_head:
         return Moment.HEAD
     return Moment.BODY if sent < scenario.announced else Moment.COMPLETE
 
