@@ -89,6 +89,7 @@ def build(session: nox.Session) -> None:
     with session.chdir(elsewhere):
         session.run("hangup", "list", "clients")
         session.run("hangup", "show", "python/socket", "rst-before-response")
+        session.run("hangup", "lookup", "Error: socket hang up")
         session.run(
             "hangup",
             "run",
