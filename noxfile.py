@@ -42,6 +42,13 @@ def matrix(session: nox.Session) -> None:
 
 
 @nox.session
+def site(session: nox.Session) -> None:
+    """Build the site from the committed results, into build/site: `-- --run runs/…` adds the packets of a run."""
+    session.install("--editable", ".[site]")
+    session.run("hangup", "site", "build", "build/site", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Ruff, mypy, generated files; for Go, Node and the workflows where Go and Node are there."""
     install(session, "test", "lint")
@@ -64,7 +71,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Print how fast a lab is, against a minimal loop and one process a trial: `nox -s bench -- docker`."""
+    """Print how fast a lab or the lookup is, against the naive way: `nox -s bench -- docker`."""
     session.install("--editable", ".[docker]")
     session.run("python", "tests/bench.py", *session.posargs)
 
@@ -82,6 +89,7 @@ def build(session: nox.Session) -> None:
     with session.chdir(elsewhere):
         session.run("hangup", "list", "clients")
         session.run("hangup", "show", "python/socket", "rst-before-response")
+        session.run("hangup", "lookup", "Error: socket hang up")
         session.run(
             "hangup",
             "run",

@@ -1,4 +1,4 @@
-"""Whether generated files are current: the protocol's schema, the tables of results/, the README's excerpt.
+"""Whether generated files are current: the protocol's schema, tables and index of results/, the README's excerpt.
 
 `python tests/generated.py` tells, with exit status 1 where one is stale; `--write` makes them anew.
 """
@@ -13,6 +13,8 @@ from tabulate import tabulate
 
 from hangup.agents import protocol
 from hangup.catalogue import load_catalogue
+from hangup.lookup.build import build
+from hangup.lookup.index import FILE, dump
 from hangup.matrix import judged
 from hangup.store import load_kernel, load_results
 from hangup.tables import csv_table, matrix_page, readme_page, scenarios_page
@@ -45,6 +47,7 @@ def expected() -> dict[Path, str]:
         ROOT / "results" / "SCENARIOS.md": scenarios_page(everything, catalogue, load_kernel(ROOT / "results")),
         ROOT / "results" / "matrix.csv": csv_table(everything, catalogue),
         ROOT / "results" / "README.md": readme_page(everything, catalogue),
+        ROOT / "results" / FILE: dump(build(everything, catalogue)),
     }
 
 

@@ -13,7 +13,7 @@ from rich.tree import Tree
 
 from hangup.kernel import MEANINGS, NONE
 from hangup.ladder.render import columns, head, line
-from hangup.ladder.words import given, size, verdict_sentences
+from hangup.ladder.words import gave, size, stored_evidence, verdict_sentences
 from hangup.reasons import unsent
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hangup.judge import Verdict
     from hangup.ladder import Ladder
     from hangup.reasons import ResetReason
-    from hangup.store.model import Ending, Link, Observation, Operation
+    from hangup.store.model import Link, Observation
 
 PIPED_WIDTH = 100
 KERNEL = "The kernel's reason for each RST"
@@ -64,16 +64,10 @@ def operations(observation: Observation) -> list[RenderableType]:
     """Each operation and what its API gave; an error as a tree, from what is caught down to its cause."""
     shown: list[RenderableType] = []
     for operation in observation.operations:
-        shown.append(Text(f"{operation.op} → {_given(operation)}"))
+        shown.append(Text(f"{operation.op} → {gave(operation)}"))
         if operation.error:
             shown.append(_tree(operation.error))
     return shown
-
-
-def _given(operation: Operation) -> str:
-    if operation.hang:
-        return "nothing, to the harness's deadline"
-    return given(operation) + (f", told by {operation.phase}" if operation.phase not in (None, operation.op) else "")
 
 
 def _tree(chain: Sequence[Link]) -> Tree:
@@ -138,31 +132,8 @@ def kernel_lines(reasons: Sequence[ResetReason] | None, evidence: Sequence[Conne
 
 
 def stored_evidence_lines(observation: Observation) -> list[RenderableType]:
-    """What a results file keeps of the evidence: nothing in it may change from run to run."""
-    if observation.state is None:
-        return [Text("none: this lab could not capture")]
-    shown: list[RenderableType] = [Text(f"Zeek's state of the first connection: {observation.state}")]
-    for number, connection in enumerate(observation.connections, 1):
-        requests = [r.method if r.complete else f"{r.method} (not whole)" for r in connection.requests]
-        shown.append(
-            Text(
-                f"connection {number}: {_ENDINGS[connection.ending]}; the peer had sent "
-                f"{size(connection.sent)}, and had read {', '.join(requests) or 'no request'}"
-            )
-        )
-    return shown
-
-
-_ENDINGS: dict[Ending, str] = {
-    "fin": "the peer ended it with FIN",
-    "rst": "the peer, or somebody in its name, ended it with RST",
-    "fin, rst": "the peer ended it with FIN, then RST",
-    "refused": "the SYN was answered with RST or ICMP port unreachable",
-    "unreachable": "ICMP said that the peer cannot be reached",
-    "aborted": "the client's own kernel aborted it",
-    "silence": "the peer fell silent",
-    "none": "nobody but the client ended it",
-}
+    """What a results file keeps of the evidence."""
+    return [Text(line) for line in stored_evidence(observation)]
 
 
 def ladder_lines(client: str, drawn: Ladder, width: int) -> list[RenderableType]:

@@ -28,6 +28,7 @@ from hangup.errors import InputError, StoreError
 from hangup.labs import LabChoice, open_lab
 from hangup.names import select
 from hangup.store import ClientResults, load_results, read_file, save, save_kernel
+from hangup.store.drawings import save_drawings
 from hangup.store.files import data_file
 from hangup.store.model import SCHEMA, End, Stack
 
@@ -163,6 +164,7 @@ async def _run(options: RunOptions) -> tuple[RunResult, dict[str, ClientResults]
     if options.out is not None:
         save(options.out, {client: _merged(options, new) for client, new in results.items()})
         save_kernel(options.out, result.lab, kernel, load_catalogue())
+        save_drawings(options.out, folder.path, results, options.scenarios)
     return result, results
 
 

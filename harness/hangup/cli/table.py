@@ -12,6 +12,8 @@ from hangup import paths
 from hangup.catalogue import Scenario, load_catalogue
 from hangup.cli.options import read_results, results_option
 from hangup.errors import InputError
+from hangup.lookup.build import build
+from hangup.lookup.index import FILE, dump
 from hangup.matrix import JudgedCell, judged
 from hangup.names import select
 from hangup.store import ClientResults, load_kernel
@@ -27,9 +29,7 @@ FORMATS = ("terminal", "markdown", "html", "csv", "json")
 @click.option("--json", "style", flag_value="json", help="The same as --format json.")
 @click.option("--client", "clients", multiple=True, metavar="GLOB", help="Only these clients; may be repeated.")
 @click.option("--scenario", "scenarios", multiple=True, metavar="GLOB", help="Only these scenarios; may be repeated.")
-@click.option(
-    "--write", is_flag=True, help="Write MATRIX.md, SCENARIOS.md, matrix.csv and README.md into the results folder."
-)
+@click.option("--write", is_flag=True, help="Write the tables, pages and lookup.json into the results folder.")
 @results_option
 def command(
     style: str, clients: tuple[str, ...], scenarios: tuple[str, ...], write: bool, results_dir: Path | None
@@ -64,6 +64,7 @@ def write_tables(folder: Path, results: list[ClientResults], catalogue: dict[str
         "MATRIX.md": matrix_page(results, catalogue, unproved),
         "matrix.csv": csv_table(results, catalogue),
         "README.md": readme_page(results, catalogue),
+        FILE: dump(build(results, catalogue)),
         "SCENARIOS.md": scenarios_page(results, catalogue, load_kernel(folder), unproved),
     }
     for name, text in pages.items():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -90,25 +91,47 @@ def raw_trials(run: Path) -> Iterator[Trial]:
         raise StoreError(f"{path}: not UTF-8 at byte {error.start}") from None
 
 
+class CapturedPacket(NamedTuple):
+    """One packet of a trial: as it was captured, and what it is."""
+
+    frame: Frame
+    packet: Segment | IcmpError
+
+
 def trial_segments(run: Path, trial: Trial) -> list[Segment]:
     """A trial's segments from its run's capture. Raises StoreError where that cannot be read."""
-    return [packet for packet in trial_packets(run, trial) if isinstance(packet, Segment)]
+    return [packet for packet in packets_of(run, trial) if isinstance(packet, Segment)]
 
 
-def trial_packets(run: Path, trial: Trial) -> list[Segment | IcmpError]:
+def packets_of(run: Path, trial: Trial) -> list[Segment | IcmpError]:
     """A trial's segments, and the ICMP errors about them. Raises StoreError where the capture cannot be read."""
+    return [captured.packet for captured in trial_packets(run, [trial])[trial.name]]
+
+
+def trial_packets(run: Path, trials: Sequence[Trial]) -> dict[str, list[CapturedPacket]]:
+    """The packets of several trials, by their names, from one reading of their run's capture.
+
+    Raises StoreError where that cannot be read.
+    """
     path = run / CAPTURE
-    found: list[Segment | IcmpError] = []
+    found: dict[str, list[CapturedPacket]] = {trial.name: [] for trial in trials}
+    by_port: dict[int, list[Trial]] = {}
+    for trial in trials:
+        by_port.setdefault(trial.port, []).append(trial)
+    begin, end = min((t.started_ns for t in trials), default=0), max((t.ended_ns for t in trials), default=0)
     try:
         with path.open("rb") as stream:
             for frame in read_capture(stream):
-                if trial.started_ns <= frame.time_ns <= trial.ended_ns:
-                    packet = decode(frame)
-                    if packet is not None and trial.port in (packet.flow.sport, packet.flow.dport):
-                        found.append(packet)
+                packet = decode(frame) if begin <= frame.time_ns <= end else None
+                if packet is None:
+                    continue
+                for port in {packet.flow.sport, packet.flow.dport}:
+                    for trial in by_port.get(port, ()):
+                        if trial.started_ns <= frame.time_ns <= trial.ended_ns:
+                            found[trial.name].append(CapturedPacket(frame, packet))
     except OSError as error:
         raise StoreError(f"{path}: cannot be read: {error.strerror}") from None
-    except CaptureError as error:  # a run that was cut short may have this trial all the same
-        if not found:
+    except CaptureError as error:  # a run that was cut short may have these trials all the same
+        if not all(found.values()):
             raise StoreError(f"{path}: {error}") from None
     return found

@@ -9,6 +9,8 @@ from hangup.judge import Outcome, Verdict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hangup.store.model import Ending, Observation, Operation
+
 
 class Link(Protocol):
     """One error of a chain."""
@@ -59,6 +61,39 @@ def given(result: Given) -> str:
     if result.status is not None:
         return f"HTTP {result.status}, {size(result.received or 0)}"
     return "done" if result.received is None else size(result.received)
+
+
+def gave(operation: Operation) -> str:
+    """The same of a stored operation, and where in the exchange it was told, if that is not the operation itself."""
+    if operation.hang:
+        return "nothing, to the harness's deadline"
+    return given(operation) + (f", told by {operation.phase}" if operation.phase not in (None, operation.op) else "")
+
+
+def stored_evidence(observation: Observation) -> list[str]:
+    """What a results file keeps of the evidence: nothing in it may change from run to run."""
+    if observation.state is None:
+        return ["none: this lab could not capture"]
+    shown = [f"Zeek's state of the first connection: {observation.state}"]
+    for number, connection in enumerate(observation.connections, 1):
+        requests = [r.method if r.complete else f"{r.method} (not whole)" for r in connection.requests]
+        shown.append(
+            f"connection {number}: {_ENDINGS[connection.ending]}; the peer had sent "
+            f"{size(connection.sent)}, and had read {', '.join(requests) or 'no request'}"
+        )
+    return shown
+
+
+_ENDINGS: dict[Ending, str] = {
+    "fin": "the peer ended it with FIN",
+    "rst": "the peer, or somebody in its name, ended it with RST",
+    "fin, rst": "the peer ended it with FIN, then RST",
+    "refused": "the SYN was answered with RST or ICMP port unreachable",
+    "unreachable": "ICMP said that the peer cannot be reached",
+    "aborted": "the client's own kernel aborted it",
+    "silence": "the peer fell silent",
+    "none": "nobody but the client ended it",
+}
 
 
 def size(count: int | None) -> str:

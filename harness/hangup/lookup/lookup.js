@@ -1,0 +1,198 @@
+// Ranking an error text against the index, in a browser or in Node: rank.py in JavaScript, which says what it does and
+// why. Change both: the tests compare them on every text that was measured. No dependencies, no build step.
+
+const LINE = 3;
+const PART = 1;
+const REASONS = 3;
+const ANSWERS = 5;
+const ERROR = 2;
+
+// The columns of the index, as index.py writes them.
+const ID = 0, MOMENT = 2;                                       // of a scenario
+const SPEAKER = 0, SCENARIO = 1, ENDING = 2;                    // of a cell
+const WORDS = 0, WEIGHT = 1, KIND = 2;                          // of a fragment
+const LINES = 1, PARTS = 2, CELLS = 3;                          // of a text
+
+// What is known of an error text: an answer for each error in it, the best explained first; one at least. An answer is
+// {confidence, clients: [{client, score, why, measured, source}], scenarios: [{scenario, score, cells}],
+// endings: [{ending, moment, score, cells}]}; a scenario's `cells` are numbers in index.cells, an ending's their number.
+export function lookup(index, text) {
+  let found = find(index, text);
+  const answers = [];
+  while (answers.length < ANSWERS && tells(index, found.keys())) {
+    const [answer, explained] = rank(index, found);
+    answers.push(answer);
+    found = new Map([...found].filter(([number]) => !explained.has(number)));
+  }
+  return answers.length ? answers : [{ confidence: "none", clients: [], scenarios: [], endings: [] }];
+}
+
+function tells(index, numbers) {
+  return [...numbers].some((number) => index.fragments[number][KIND] > 0);
+}
+
+// --- masking: mask.py ----------------------------------------------------------------------------------------------
+
+const TOKEN = /[^\x00-\x2f\x3a-\x40\x5b-\x5e\x60\x7b-\x7f]+/g;
+
+function maskedLines(index, text) {
+  const [unfold, ...rules] = index.masks.map(([pattern, replacement]) => [new RegExp(pattern, "g"), replacement]);
+  const lines = [];
+  for (const raw of text.replace(unfold[0], unfold[1]).split("\n")) {
+    const masked = rules.reduce((line, [pattern, replacement]) => line.replace(pattern, replacement), raw);
+    const words = (masked.match(TOKEN) || []).join(" ");
+    if (words) lines.push([raw, words]);
+  }
+  return lines;
+}
+
+function fold(words) {
+  return words.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+// --- finding fragments ---------------------------------------------------------------------------------------------
+
+function find(index, text) {
+  const lines = maskedLines(index, text);
+  const words = index.fragments.map((fragment) => fragment[WORDS]);
+  const found = matches(words, lines);
+  if (tells(index, found.keys())) return found;
+  return matches(words.map(fold), lines.map(([raw, line]) => [raw, fold(line)]));
+}
+
+function matches(fragments, lines) {
+  const byWords = new Map();
+  const byFirst = new Map();
+  fragments.forEach((words, number) => {
+    if (!byWords.has(words)) entry(byFirst, words.split(" ", 1)[0], () => []).push(words);
+    entry(byWords, words, () => []).push(number);
+  });
+  for (const candidates of byFirst.values()) candidates.sort((a, b) => b.length - a.length);
+  const found = new Map();
+  const seen = new Set();
+  for (const [raw, line] of lines) {
+    if (seen.has(line)) continue;
+    seen.add(line);
+    for (const words of byWords.has(line) ? [line] : longest(byFirst, line)) {
+      for (const number of byWords.get(words)) {
+        if (!found.has(number)) found.set(number, { excerpt: excerpt(raw, words), whole: words === line });
+      }
+    }
+  }
+  return found;
+}
+
+function* longest(byFirst, line) {
+  const padded = line + " ";
+  let reached = 0;
+  for (let start = 0, after; start < padded.length; start = after + 1) {
+    after = padded.indexOf(" ", start);
+    const candidates = byFirst.get(padded.slice(start, after)) || [];
+    const words = candidates.find((candidate) => padded.startsWith(candidate + " ", start));
+    if (words !== undefined && start + words.length > reached) {
+      reached = start + words.length;
+      yield words;
+    }
+  }
+}
+
+function excerpt(raw, words) {
+  const [first, ...rest] = words.split(" ").map((word) => word.replace(/^errno_/, ""));
+  const last = rest.length ? rest[rest.length - 1] : first;
+  const start = raw.indexOf(first);
+  const end = rest.length ? raw.lastIndexOf(last) : start;
+  return start >= 0 && start <= end ? raw.slice(start, end + last.length) : raw.replace(/^[ \t\r]+|[ \t\r]+$/g, "");
+}
+
+// --- ranking -------------------------------------------------------------------------------------------------------
+
+function scored(index, found) {
+  const lines = new Map();
+  const parts = new Map();
+  const whole = new Set();
+  for (const text of index.texts) {
+    const said = text[LINES].filter((number) => found.has(number));
+    for (const number of said) addAll(entry(lines, number, () => new Set()), text[CELLS]);
+    for (const number of text[PARTS]) {
+      if (found.has(number)) addAll(entry(parts, number, () => new Set()), text[CELLS]);
+    }
+    if (found.size > 1 && said.length === text[LINES].length && said.length === found.size) addAll(whole, text[CELLS]);
+  }
+  const byCell = new Map();
+  const heard = new Map();
+  let total = found.size > 1 ? 1 : 0;
+  const asLine = (number, cell) => lines.has(number) && lines.get(number).has(cell);
+  for (const number of [...found.keys()].sort((a, b) => a - b)) {
+    const weight = index.fragments[number][WEIGHT];
+    total += LINE * weight;
+    for (const cell of new Set([...(lines.get(number) || []), ...(parts.get(number) || [])])) {
+      byCell.set(cell, (byCell.get(cell) || 0) + weight * (asLine(number, cell) ? LINE : PART));
+      entry(heard, cell, () => []).push(number);
+    }
+  }
+  for (const cell of whole) byCell.set(cell, byCell.get(cell) + 1);
+  const best = Math.max(...byCell.values());
+  const bestCells = [...byCell.keys()].filter((cell) => byCell.get(cell) === best);
+  return { byCell, heard, asLine, total, bestCells };
+}
+
+function rank(index, found) {
+  const scores = scored(index, found);
+  const share = (cell) => scores.byCell.get(cell) / scores.total;
+  const clients = new Map();
+  const scenarios = new Map();
+  const endings = new Map();
+  const ordered = [...scores.byCell.keys()].sort((a, b) => scores.byCell.get(b) - scores.byCell.get(a) || a - b);
+  for (const cell of ordered) {
+    const heard = index.cells[cell];
+    const scenario = index.scenarios[heard[SCENARIO]];
+    entry(clients, heard[SPEAKER], () => cell);
+    const cells = entry(scenarios, scenario[ID], () => []);
+    if (!cells.length || share(cells[0]) === share(cell)) cells.push(cell);
+    const fresh = { ending: heard[ENDING], moment: scenario[MOMENT], score: share(cell), cells: 0 };
+    const ending = entry(endings, `${fresh.ending}\n${fresh.moment}`, () => fresh);
+    if (ending.score === fresh.score) ending.cells += 1;
+  }
+  const answer = {
+    confidence: confidence(index, found, scores),
+    clients: [...clients.values()].map((cell) => client(index, found, scores, cell)).sort((a, b) => b.score - a.score || byName("client")(a, b)),
+    scenarios: [...scenarios]
+      .map(([scenario, cells]) => ({ scenario, score: share(cells[0]), cells: [...cells].sort((a, b) => a - b) }))
+      .sort((a, b) => b.score - a.score || b.cells.length - a.cells.length || byName("scenario")(a, b)),
+    endings: [...endings.values()]
+      .sort((a, b) => b.score - a.score || b.cells - a.cells || byName("ending", "moment")(a, b)),
+  };
+  return [answer, new Set(scores.bestCells.flatMap((cell) => scores.heard.get(cell)))];
+}
+
+function client(index, found, scores, cell) {
+  const [name, source] = index.speakers[index.cells[cell][SPEAKER]];
+  const why = [...new Set(scores.heard.get(cell).map((number) => found.get(number).excerpt))];
+  const score = scores.byCell.get(cell) / scores.total;
+  return { client: name, score, why: why.slice(0, REASONS), measured: source === null, source };
+}
+
+function confidence(index, found, scores) {
+  const cell = Math.min(...scores.bestCells);
+  const sure = scores.heard.get(cell).filter(
+    (number) => scores.asLine(number, cell) && (index.fragments[number][KIND] === ERROR || found.get(number).whole),
+  );
+  if (!tells(index, sure)) return "possible";
+  return [...found.keys()].every((number) => scores.asLine(number, cell)) ? "exact" : "likely";
+}
+
+function byName(...names) {
+  const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+  return (a, b) => names.reduce((order, name) => order || compare(a[name], b[name]), 0);
+}
+
+// --- small helpers -------------------------------------------------------------------------------------------------
+
+function entry(map, key, make) {
+  if (!map.has(key)) map.set(key, make());
+  return map.get(key);
+}
+
+function addAll(set, values) {
+  for (const value of values) set.add(value);
+}

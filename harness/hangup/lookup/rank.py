@@ -1,0 +1,258 @@
+"""Ranking a text against the index. ``lookup.js`` is the same in JavaScript: change both, the tests compare them.
+
+1. The text is masked, line by line. In each line the longest fragments are found; what lies within a longer one does
+   not count, so that ``Connection reset by peer`` is not taken for ``Connection reset``.
+2. Each cell scores the weight of the fragments found that are whole lines of what was heard in it, and a third of the
+   weight of those that are parts of its lines; one point more where several were found and are all of one of its texts.
+3. A client, a scenario, an ending scores as the best of its cells. All is counted in integers, so equal is equal: what
+   cannot be told apart by the text has one rank, and stands in the order of how many cells say it, then of its name.
+4. An error in the text that was not heard in the best cells is another error: it gets an answer of its own.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from hangup.lookup.index import ERROR, Index
+from hangup.lookup.mask import Masker, fold
+
+LINE, PART = 3, 1
+"""What a fragment counts as a whole line, and as a part of one."""
+REASONS = 3
+"""How many are given for a client."""
+ANSWERS = 5
+"""How many errors of one text are told apart."""
+
+
+class RankedClient(NamedTuple):
+    """``why``: the words of the text that decided it, the most telling first. ``source``: of what was not measured."""
+
+    client: str
+    score: float
+    why: tuple[str, ...]
+    measured: bool
+    source: str | None
+
+
+class RankedScenario(NamedTuple):
+    """``cells``: those with this score, as numbers in the index."""
+
+    scenario: str
+    score: float
+    cells: tuple[int, ...]
+
+
+class RankedEnding(NamedTuple):
+    """What the peer or the network did, and at which moment of the client's work."""
+
+    ending: str
+    moment: str
+    score: float
+    cells: int
+    """How many have this score."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one error says, best first. A score is the share of what was recognised in the text.
+
+    ``confidence``: ``exact``, as it was heard; ``likely``, a telling line of it; ``possible``, only parts; ``none``.
+    """
+
+    confidence: str
+    clients: tuple[RankedClient, ...] = ()
+    scenarios: tuple[RankedScenario, ...] = ()
+    endings: tuple[RankedEnding, ...] = ()
+
+    def plain(self) -> dict[str, object]:
+        """As JSON has it, and ``lookup.js`` returns it."""
+        return {
+            "confidence": self.confidence,
+            "clients": [{**ranked._asdict(), "why": list(ranked.why)} for ranked in self.clients],
+            "scenarios": [{**ranked._asdict(), "cells": list(ranked.cells)} for ranked in self.scenarios],
+            "endings": [ranked._asdict() for ranked in self.endings],
+        }
+
+
+class Match(NamedTuple):
+    """A fragment in the text: the excerpt that it was found in, and whether that is a whole line."""
+
+    excerpt: str
+    whole: bool
+
+
+Found = dict[int, Match]
+
+
+def lookup(index: Index, text: str) -> list[Answer]:
+    """What is known of an error text: an answer for each error in it, the best explained first; one at least."""
+    found = _find(index, text)
+    answers: list[Answer] = []
+    while len(answers) < ANSWERS and _tells(index, found):
+        answer, explained = _rank(index, found)
+        answers.append(answer)
+        found = {number: match for number, match in found.items() if number not in explained}
+    return answers or [Answer("none")]
+
+
+def _tells(index: Index, found: Iterable[int]) -> bool:
+    """Whether there is an error among the fragments, and not only lines that stand around errors."""
+    return any(index.fragments[number].kind for number in found)
+
+
+def _find(index: Index, text: str) -> Found:
+    """The fragments in the text. Case counts, unless no error is found so."""
+    lines = Masker(index.masks).lines(text)
+    words = [fragment.words for fragment in index.fragments]
+    found = _matches(words, lines)
+    if _tells(index, found):
+        return found
+    return _matches([fold(each) for each in words], [(raw, fold(line)) for raw, line in lines])
+
+
+def _matches(fragments: list[str], lines: Iterable[tuple[str, str]]) -> Found:
+    by_words: defaultdict[str, list[int]] = defaultdict(list)
+    by_first: defaultdict[str, list[str]] = defaultdict(list)
+    for number, words in enumerate(fragments):
+        if words not in by_words:
+            by_first[words.partition(" ")[0]].append(words)
+        by_words[words].append(number)
+    for candidates in by_first.values():
+        candidates.sort(key=len, reverse=True)
+    found: Found = {}
+    seen: set[str] = set()
+    for raw, line in lines:
+        if line in seen:
+            continue
+        seen.add(line)
+        for words in [line] if line in by_words else _longest(by_first, line):
+            for number in by_words[words]:
+                found.setdefault(number, Match(_excerpt(raw, words), words == line))
+    return found
+
+
+def _longest(by_first: dict[str, list[str]], line: str) -> Iterator[str]:
+    """The fragments in a line that do not lie within a longer one."""
+    padded = line + " "
+    start = reached = 0
+    while start < len(padded):
+        after = padded.index(" ", start)
+        for words in by_first.get(padded[start:after], ()):
+            if padded.startswith(words + " ", start):
+                if start + len(words) > reached:
+                    reached = start + len(words)
+                    yield words
+                break
+        start = after + 1
+
+
+def _excerpt(raw: str, words: str) -> str:
+    """The words as they stand in the line, or the whole line where they cannot be found in it."""
+    first, *rest = [word.removeprefix("errno_") for word in words.split(" ")]
+    last = rest[-1] if rest else first
+    start = raw.find(first)
+    end = raw.rfind(last) if rest else start
+    return raw[start : end + len(last)] if 0 <= start <= end else raw.strip(" \t\r")
+
+
+class _Scores:
+    """The score of each cell, and of which fragments it comes."""
+
+    def __init__(self, index: Index, found: Found) -> None:
+        lines: defaultdict[int, set[int]] = defaultdict(set)
+        parts: defaultdict[int, set[int]] = defaultdict(set)
+        whole: set[int] = set()
+        for text in index.texts:
+            said = [number for number in text.lines if number in found]
+            for number in said:
+                lines[number].update(text.cells)
+            for number in text.parts:
+                if number in found:
+                    parts[number].update(text.cells)
+            if len(found) > 1 and len(said) == len(text.lines) == len(found):
+                whole.update(text.cells)
+        self.by_cell: defaultdict[int, int] = defaultdict(int)
+        self.heard: defaultdict[int, list[int]] = defaultdict(list)
+        self.as_lines = lines
+        for number in sorted(found):
+            weight = index.fragments[number].weight
+            for cell in lines[number] | parts[number]:
+                self.by_cell[cell] += weight * (LINE if cell in lines[number] else PART)
+                self.heard[cell].append(number)
+        for cell in whole:
+            self.by_cell[cell] += 1
+        self.total = sum(LINE * index.fragments[number].weight for number in found) + (len(found) > 1)
+        self.best = max(self.by_cell.values())
+
+    def share(self, cell: int) -> float:
+        """Of all that was found."""
+        return self.by_cell[cell] / self.total
+
+    def best_cells(self) -> list[int]:
+        return [cell for cell, score in self.by_cell.items() if score == self.best]
+
+
+def _rank(index: Index, found: Found) -> tuple[Answer, set[int]]:
+    """The answer for these fragments, and those among them that were heard in the best cells."""
+    scores = _Scores(index, found)
+    clients: dict[int, int] = {}
+    scenarios: dict[int, list[int]] = {}
+    endings: dict[tuple[str, str], list[int]] = {}
+    for cell, score in sorted(scores.by_cell.items(), key=lambda item: (-item[1], item[0])):
+        heard = index.cells[cell]
+        clients.setdefault(heard.speaker, cell)
+        moment = index.scenarios[heard.scenario].moment
+        for cells in (scenarios.setdefault(heard.scenario, []), endings.setdefault((heard.ending, moment), [])):
+            if not cells or scores.by_cell[cells[0]] == score:
+                cells.append(cell)
+    explained = {number for cell in scores.best_cells() for number in scores.heard[cell]}
+    answer = Answer(
+        _confidence(index, found, scores),
+        tuple(
+            sorted(
+                (_client(index, found, scores, cell) for cell in clients.values()), key=lambda c: (-c.score, c.client)
+            )
+        ),
+        tuple(sorted((_scenario(index, scores, cells) for cells in scenarios.values()), key=_scenario_order)),
+        tuple(sorted((_ending(index, scores, cells) for cells in endings.values()), key=_ending_order)),
+    )
+    return answer, explained
+
+
+def _scenario_order(ranked: RankedScenario) -> tuple[float, int, str]:
+    return -ranked.score, -len(ranked.cells), ranked.scenario
+
+
+def _ending_order(ranked: RankedEnding) -> tuple[float, int, str, str]:
+    return -ranked.score, -ranked.cells, ranked.ending, ranked.moment
+
+
+def _scenario(index: Index, scores: _Scores, cells: list[int]) -> RankedScenario:
+    name = index.scenarios[index.cells[cells[0]].scenario].id
+    return RankedScenario(name, scores.share(cells[0]), tuple(sorted(cells)))
+
+
+def _ending(index: Index, scores: _Scores, cells: list[int]) -> RankedEnding:
+    heard = index.cells[cells[0]]
+    return RankedEnding(heard.ending, index.scenarios[heard.scenario].moment, scores.share(cells[0]), len(cells))
+
+
+def _client(index: Index, found: Found, scores: _Scores, cell: int) -> RankedClient:
+    speaker = index.speakers[index.cells[cell].speaker]
+    why = dict.fromkeys(found[number].excerpt for number in scores.heard[cell])
+    return RankedClient(speaker.name, scores.share(cell), tuple(why)[:REASONS], speaker.source is None, speaker.source)
+
+
+def _confidence(index: Index, found: Found, scores: _Scores) -> str:
+    cell = min(scores.best_cells())
+    sure = [
+        number
+        for number in scores.heard[cell]
+        if cell in scores.as_lines[number] and (index.fragments[number].kind == ERROR or found[number].whole)
+    ]
+    if not _tells(index, sure):
+        return "possible"
+    return "exact" if all(cell in scores.as_lines[number] for number in found) else "likely"

@@ -1,0 +1,170 @@
+"""What to catch: the smallest set of error types that covers every error a client gave, and what a retry may do.
+
+Only types that the client really gave are in a set; what stands above what (``handling.toml``) tells which of them
+catch each other. It knows nothing of pages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from hangup.judge import Outcome
+from hangup.reading import read_toml
+from hangup.site.model import Entry, Report
+from hangup.store.model import Link
+
+FILE = Path(__file__).with_name("handling.toml")
+_ERRNO = re.compile(r"E[A-Z0-9]+")
+
+
+class Language(BaseModel):
+    """How a language's users tell errors apart."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    look: Literal["caught", "chain"] = "caught"
+    by: Literal["type", "code"] = "type"
+    errno: str = "{}"
+    form: str = "{}"
+    bases: Mapping[str, str] = {}
+
+    def names(self, chain: Sequence[Link]) -> tuple[str, ...]:
+        """What the errors of a chain are known by where they are handled, the outermost first."""
+        seen = chain if self.look == "chain" else chain[:1]
+        return tuple(dict.fromkeys(map(self._name, seen)))
+
+    def _name(self, link: Link) -> str:
+        if self.by == "type" or not link.code:
+            return link.type
+        return self.errno.format(link.code) if _ERRNO.fullmatch(link.code) else link.code
+
+    def above(self, name: str) -> tuple[str, ...]:
+        """A type and all that it is one of."""
+        found = [name]
+        while (base := self.bases.get(found[-1])) is not None:
+            found.append(base)
+        return tuple(found)
+
+
+@lru_cache(maxsize=1)
+def languages() -> Mapping[str, Language]:
+    """The languages that are known."""
+    return TypeAdapter(dict[str, Language]).validate_python(read_toml(FILE))
+
+
+def language(client: str) -> Language:
+    """The one of a client; of an unknown one types are all that is to be gone by."""
+    return languages().get(client.partition("/")[0], Language())
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One error that a client gave."""
+
+    entry: Entry
+    report: Report
+
+
+@dataclass(frozen=True)
+class Handler:
+    """One member of the set, and the errors that it takes: those that no other member before it took."""
+
+    name: str
+    code: str
+    """As it is written in the language."""
+    failures: tuple[Failure, ...]
+
+    @property
+    def outcomes(self) -> list[tuple[Outcome, int]]:
+        """What the application is told by them, the commonest first."""
+        return Counter(failure.report.verdict.outcome for failure in self.failures).most_common()
+
+    @property
+    def safe(self) -> tuple[Failure, ...]:
+        """Those after which a retry is safe: the peer's program had not read the request."""
+        return tuple(failure for failure in self.failures if failure.report.verdict.processed == 0)
+
+    @property
+    def unsafe(self) -> tuple[Failure, ...]:
+        """Those after which it may do the request a second time. Where no request was made, neither is known."""
+        return tuple(failure for failure in self.failures if failure.report.verdict.processed)
+
+
+@dataclass(frozen=True)
+class Catching:
+    """A client's errors, handled; and what no handler can take."""
+
+    handlers: tuple[Handler, ...]
+    ends: tuple[Entry, ...]
+    """The end of the stream is told by a return value."""
+    short: tuple[Entry, ...]
+    """Half an answer is returned as a whole one."""
+    hangs: tuple[Entry, ...]
+    """Nothing is told at all."""
+
+
+def catching(client: str, entries: Sequence[Entry]) -> Catching:
+    """What to catch of a client, from all its cells."""
+    reports = [(entry, report) for entry in entries for report in entry.leading.reports]
+    failures = [Failure(entry, report) for entry, report in reports if report.decisive.error]
+    returned = [(entry, report) for entry, report in reports if not report.decisive.error]
+
+    def told(outcome: Outcome) -> tuple[Entry, ...]:
+        return tuple(dict.fromkeys(entry for entry, report in returned if report.verdict.outcome is outcome))
+
+    return Catching(
+        _handlers(language(client), failures),
+        told(Outcome.EOF), told(Outcome.SILENT_TRUNCATION), told(Outcome.HANG),
+    )  # fmt: skip
+
+
+def _handlers(its: Language, failures: Sequence[Failure]) -> tuple[Handler, ...]:
+    given = [its.names(failure.report.decisive.error) for failure in failures]
+    left = dict.fromkeys(range(len(failures)))
+    handlers = []
+    for name in smallest_cover(its, given):
+        taken = [i for i in left if any(name in its.above(own) for own in given[i])]
+        for i in taken:
+            del left[i]
+        handlers.append(Handler(name, its.form.format(name), tuple(failures[i] for i in taken)))
+    return tuple(handlers)
+
+
+def smallest_cover(its: Language, given: Sequence[Sequence[str]]) -> list[str]:
+    """The fewest of the ``given`` names that cover all errors, in the order in which they must be tried.
+
+    Of equally many the outermost are taken, being the API's own, and then those that come first by name.
+    """
+    kinds = sorted({tuple(names) for names in given})
+    depth = {name: min(k.index(name) for k in kinds if name in k) for names in kinds for name in names}
+    covers = {
+        name: frozenset(i for i, names in enumerate(kinds) if any(name in its.above(own) for own in names))
+        for name in sorted(depth, key=lambda name: (depth[name], name))
+    }
+    useful = [
+        name
+        for name, kinds_covered in covers.items()
+        if not any(
+            kinds_covered < other or (kinds_covered == other and _before(covers, rival, name))
+            for rival, other in covers.items()
+        )
+    ]
+    everything = frozenset(range(len(kinds)))
+    for size in range(len(useful) + 1):
+        for chosen in combinations(useful, size):
+            if frozenset().union(*(covers[name] for name in chosen)) == everything:
+                return sorted(chosen, key=lambda name: (-len(its.above(name)), useful.index(name)))
+    raise AssertionError("every error has a name")  # pragma: no cover
+
+
+def _before(covers: Mapping[str, object], one: str, other: str) -> bool:
+    order = list(covers)
+    return order.index(one) < order.index(other)

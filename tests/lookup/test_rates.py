@@ -1,0 +1,38 @@
+"""Every measured text is recognised, in whatever shape it stands in a log."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pytest
+from sayings import KINDS, SHAPES, missed, sayings
+
+from hangup.lookup import Index, lookup
+from hangup.lookup.mask import Masker
+from hangup.store import ClientResults
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_names_the_client_first_and_the_scenario_within_three(
+    kind: str, shape: str, results: list[ClientResults], index: Index
+) -> None:
+    said = sayings(results, kind)
+    assert len(said) > 50, "the results have fewer texts than the test was written for"
+    wrong = {text: missed(who, lookup(index, SHAPES[shape](text))[0]) for text, who in said.items()}
+    assert {text: missing for text, missing in wrong.items() if missing} == {}
+
+
+def test_a_tie_is_of_clients_that_say_the_same(results: list[ClientResults], index: Index) -> None:
+    """Nobody is named first beside the client whose text it is but who says these very words too."""
+    masker = Masker(index.masks)
+    masked: dict[str, tuple[str, ...]] = {}
+    who: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
+    for kind in ("messages", "links", "printed"):
+        for text, said in sayings(results, kind).items():
+            masked[text] = tuple(words for _line, words in masker.lines(text))
+            who[masked[text]] |= said.clients
+    for text, lines in masked.items():
+        ranked = lookup(index, text)[0].clients
+        first = {each.client for each in ranked if each.score == ranked[0].score and each.measured}
+        assert first == who[lines], text
