@@ -1,4 +1,4 @@
-"""The built site in a real browser: Debian's chromium, headless, driven by Playwright, from a folder and not a server."""
+"""The built site in a real browser: headless chromium, driven by Playwright, from a folder and not a server."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from opening import Opener
 from playwright.sync_api import Browser, Page, sync_playwright
 from sites import HOSTILE, drawing, hostile, published, write_site
 
-
 LEFT = "net::ERR_ABORTED"
 """The page was left before that file, such as its icon, was there."""
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One for all tests of a module: Playwright's event loop must not outlive them. Each page has a context of its own."""
+    """One for all tests of a module: Playwright's event loop must not outlive them."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         pytest.skip("a browser: chromium is not installed")
