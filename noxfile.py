@@ -82,7 +82,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Print how fast a lab is, against a minimal loop and one process a trial: `nox -s bench -- docker`."""
+    """Print how fast a lab or the lookup is, against the naive way: `nox -s bench -- docker`."""
     session.install("--editable", ".[docker]")
     session.run("python", "tests/bench.py", *session.posargs)
 
@@ -100,6 +100,7 @@ def build(session: nox.Session) -> None:
     with session.chdir(elsewhere):
         session.run("hangup", "list", "clients")
         session.run("hangup", "show", "python/socket", "rst-before-response")
+        session.run("hangup", "lookup", "Error: socket hang up")
         session.run(
             "hangup",
             "run",

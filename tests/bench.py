@@ -1,4 +1,4 @@
-"""How fast the lab is: `nox -s bench`. Every figure is measured in this run, and only printed, never asserted.
+"""How fast the lab and the lookup are: `nox -s bench`. Every figure is measured in this run and only printed.
 
 The limit is the same ending by a bare loop in one process; the naive way is a process of its own for every trial.
 """
@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
+from sayings import KINDS, SHAPES, missed, sayings
 
 from hangup import paths
 from hangup.agents.manifest import load_manifests
@@ -25,6 +26,9 @@ from hangup.conduct.plan import CellId
 from hangup.conduct.run import RunResult, build_agents, run_matrix
 from hangup.conduct.rundir import RunFolder
 from hangup.labs import LabName, open_lab
+from hangup.lookup import load, lookup
+from hangup.lookup.index import FILE
+from hangup.store import load_results
 
 SCENARIO = "rst-before-response"
 REQUEST = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
@@ -167,15 +171,57 @@ def memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def processor() -> float:
+    """Seconds of processor time that child processes took so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def lookups() -> None:
+    """Print how many published texts are recognised, and how long an answer takes, here and by the command."""
+    results = list(load_results(paths.published_results()).values())
+    index = load(paths.published_results() / FILE)
+    print(
+        f"{'recognised: client first, scenario within three':50} {'texts':>6} {'rate':>8} {'ms each':>8} {'slowest':>8}"
+    )
+    for kind in KINDS:
+        said = sayings(results, kind)
+        for name, shape in SHAPES.items():
+            right, times = 0, []
+            for text, who in said.items():
+                shaped = shape(text)
+                start = time.perf_counter()
+                answers = lookup(index, shaped)
+                times.append((time.perf_counter() - start) * 1000)
+                right += not missed(who, answers[0])
+            mean = sum(times) / len(times)
+            print(f"{kind + ', ' + name:50} {len(said):6} {right / len(said):8.1%} {mean:8.1f} {max(times):8.1f}")
+    longest = max(sayings(results, "printed"), key=len)
+    times, before = [], processor()
+    for _ in range(20):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "hangup", "lookup", longest], stdout=subprocess.DEVNULL, check=True)
+        times.append((time.perf_counter() - start) * 1000)
+    print(
+        f"the command on {longest.count(chr(10))} lines: median {sorted(times)[10]:.0f} ms from start to end, best "
+        f"{min(times):.0f} ms, {(processor() - before) * 50:.0f} ms of processor time"
+    )
+
+
 @click.command()
-@click.argument("part", type=click.Choice(["lab", "matrix", "docker"]), default="lab")
+@click.argument("part", type=click.Choice(["lab", "matrix", "docker", "lookup"]), default="lab")
 @click.option("--trials", default=300, show_default=True)
 @click.option("--jobs", default=16, show_default=True)
 def main(part: str, trials: int, jobs: int) -> None:
     """PART lab: one scenario, client by client. PART matrix: all of it, ten trials a cell.
 
     PART docker: the same scenario in the docker lab, all clients together, against a container for each trial.
+
+    PART lookup: how many measured texts are recognised, shape by shape, and how long an answer takes.
     """
+    if part == "lookup":
+        lookups()
+        return
     members = [(name, e.layer) for m in load_manifests(paths.clients()).values() for name, e in m.clients.items()]
     if part == "matrix":
         result = asyncio.run(lab_run([name for name, _ in members], list(load_catalogue()), 10, jobs))

@@ -14,11 +14,13 @@ from hangup import __version__
 from hangup.errors import HangupError
 
 COMMANDS = {
+    "lookup": "From an error text to who says it, what happened and what to do.",
     "run": "Play every scenario with every client, and tabulate what they report.",
     "show": "What a client reports, or one cell with its packets, or a scenario and what to do about it.",
     "play": "Play one trial live, with the packets as they pass.",
     "serve": "Play the peer's part of a scenario to a client of your own.",
     "table": "The matrix, in the terminal, as Markdown, CSV, HTML or JSON.",
+    "cite": "The permanent address of a cell, with a snippet and a badge.",
     "site": "The matrix as a site of static files, to read, search and cite.",
     "diff": "What two sets of results differ in, most serious first.",
     "list": "The clients and the scenarios that there are.",

@@ -76,8 +76,8 @@ def command(
     if scenario is None and "/" not in name:
         _scenario(name, everything, load_kernel(results_dir or paths.published_results()), platform, as_json=as_json)
         return
-    results = _results(everything, name, platform)
-    cells = [_cell_of(results, scenario)] if scenario else list(judged(results, load_catalogue()))
+    results = results_of(everything, name, platform)
+    cells = [cell_of(results, scenario)] if scenario else list(judged(results, load_catalogue()))
     if as_json:
         click.echo(json.dumps(_as_json(results, cells), indent=1, ensure_ascii=False))
     elif scenario is None:
@@ -106,7 +106,7 @@ def _scenario(
         print_scenario(make_console(), catalogue[name], chosen, resets)
 
 
-def _results(everything: list[ClientResults], client: str, platform: str | None) -> ClientResults:
+def results_of(everything: list[ClientResults], client: str, platform: str | None) -> ClientResults:
     """The client's results. Raises InputError where there are none."""
     by_platform = {results.platform: results for results in everything if results.client == client}
     if not by_platform:
@@ -119,7 +119,7 @@ def _results(everything: list[ClientResults], client: str, platform: str | None)
     raise InputError(f"--platform {platform}: {client} was measured on {' and '.join(by_platform)} only")
 
 
-def _cell_of(results: ClientResults, scenario: str) -> JudgedCell:
+def cell_of(results: ClientResults, scenario: str) -> JudgedCell:
     """Raises InputError where the client has no such cell."""
     catalogue = load_catalogue()
     cells = {cell.scenario.id: cell for cell in judged(results, catalogue)}
@@ -146,7 +146,7 @@ def _list(console: Console, results: ClientResults, cells: Iterable[JudgedCell])
         table.add_column(heading, no_wrap=heading == "scenario", overflow="fold")
     for cell in cells:
         table.add_row(cell.scenario.id, *map(Text, _columns(cell)))
-    console.print(Text(f"{results.client} on {results.platform}: {_stack(results)}", style="bold"))
+    console.print(Text(f"{results.client} on {results.platform}: {stack_of(results)}", style="bold"))
     console.print(table)
     if not results.proved:
         console.print(Text(UNPROVED, style="bold"))
@@ -195,10 +195,10 @@ def _cell(console: Console, results: ClientResults, cell: JudgedCell) -> None:
         console.print(section(f"Evidence{share}", *stored_evidence_lines(observation)))
     if scenario.teaches:
         console.print(section(LESSON, Text(scenario.teaches)))
-    console.print(section("Measured", Text(f"{results.trials} trials a cell, on {_stack(results)}")))
+    console.print(section("Measured", Text(f"{results.trials} trials a cell, on {stack_of(results)}")))
 
 
-def _stack(results: ClientResults) -> str:
+def stack_of(results: ClientResults) -> str:
     stack = results.stack
     versions = [f"{name} {version}" for name, version in stack.versions.items()]
     return ", ".join([stack.runtime, *versions, stack.system])

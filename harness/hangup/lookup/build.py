@@ -54,13 +54,16 @@ class _Builder:
         self._catalogue = catalogue
         self._masks = read_masks()
         self._masker = Masker(self._masks)
+        self._masked: dict[str, list[tuple[str, str]]] = {}
         self._speakers: dict[Speaker, int] = {}
         self._cells: dict[Heard, int] = {}
         self._said: defaultdict[Said, dict[int, None]] = defaultdict(dict)
-        self._places: dict[str, int] = {}
+        self._scenarios = [
+            Place(scenario.id, scenario.title, moment(scenario), scenario.teaches) for scenario in catalogue.values()
+        ]
+        self._places = {name: number for number, name in enumerate(catalogue)}
 
     def build(self, results: Iterable[ClientResults], documented: Sequence[Documented]) -> Index:
-        self._places = {name: number for number, name in enumerate(self._catalogue)}
         for result in sorted(results, key=lambda result: (result.client, result.platform)):
             self._measured(result)
         for entry in documented:
@@ -70,7 +73,7 @@ class _Builder:
         return Index(
             masks=self._masks,
             speakers=tuple(self._speakers),
-            scenarios=tuple(Place(s.id, s.title, moment(s), s.teaches) for s in self._catalogue.values()),
+            scenarios=tuple(self._scenarios),
             cells=tuple(self._cells),
             fragments=tuple(fragments),
             texts=tuple(
@@ -83,6 +86,12 @@ class _Builder:
                 for said, cells in sorted(self._said.items(), key=lambda item: item[0][:3])
             ),
         )
+
+    def _lines(self, text: str) -> list[tuple[str, str]]:
+        """The lines of a text, masked; most texts are heard in many cells."""
+        if text not in self._masked:
+            self._masked[text] = self._masker.lines(text)
+        return self._masked[text]
 
     def _number(self, heard: Heard) -> int:
         return self._cells.setdefault(heard, len(self._cells))
@@ -107,10 +116,9 @@ class _Builder:
 
     def _documented(self, entry: Documented) -> None:
         speaker = self._speaker(entry.who, entry.source)
-        cells = [
-            self._number(Heard(speaker, self._places[name], entry.ending, entry.outcome, None, None, 1))
-            for name in entry.scenarios(list(self._places))
-        ]
+        alike = [cell for cell in self._cells if entry.explains(cell, self._scenarios[cell.scenario].moment)]
+        where = sorted({(cell.scenario, cell.ending) for cell in alike})
+        cells = [self._number(Heard(speaker, place, end, entry.outcome, None, None, 1)) for place, end in where]
         for text in entry.says:
             for said in self._whole(text):
                 self._said[said].update(dict.fromkeys(cells))
@@ -129,23 +137,21 @@ class _Builder:
 
     def _printed(self, chain: Sequence[Link], printed: str) -> Iterator[Said]:
         errors = [
-            words
-            for link in chain
-            for _line, words in self._masker.lines(f"{link.message}\n{link.type}\n{link.code or ''}")
+            words for link in chain for _line, words in self._lines(f"{link.message}\n{link.type}\n{link.code or ''}")
         ]
-        lines = dict.fromkeys(words for _line, words in self._masker.lines(printed) if _telling(words))
+        lines = dict.fromkeys(words for _line, words in self._lines(printed) if _telling(words))
         if lines:
             around = frozenset(words for words in lines if not any(f" {error} " in f" {words} " for error in errors))
             yield Said(_last_line(printed), tuple(lines), (), around)
 
     def _whole(self, text: str) -> Iterator[Said]:
-        lines = tuple(dict.fromkeys(words for _line, words in self._masker.lines(text)))
+        lines = tuple(dict.fromkeys(words for _line, words in self._lines(text)))
         if lines:
             yield Said(text, lines, tuple(dict.fromkeys(self._parts(text, lines))))
 
     def _parts(self, text: str, lines: Sequence[str]) -> Iterator[str]:
         """Clauses of several words, and names that tell something alone."""
-        for line, _words in self._masker.lines(text):
+        for line, _words in self._lines(text):
             for clause in _CLAUSE.split(line):
                 words = self._masker.words(clause)
                 if " " in words and words not in lines:

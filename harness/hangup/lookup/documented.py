@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hangup.errors import InputError
 from hangup.judge import Outcome
+from hangup.lookup.index import Heard
+from hangup.lookup.moment import Moment
 from hangup.reading import complaint, read_toml
 
 DOCUMENTED_FILE = Path(__file__).with_name("documented.toml")
@@ -23,14 +23,20 @@ class Documented(BaseModel):
     who: str
     says: tuple[str, ...] = Field(min_length=1)
     source: str = Field(pattern="^https://")
-    ending: str
     outcome: Outcome
-    where: tuple[str, ...] = Field(min_length=1)
-    """Globs: the scenarios that make it say so. Each must match one at least."""
+    """What the application is told."""
+    explained_by: tuple[Outcome, ...] = ()
+    """Whose scenarios explain it, where that is not its own outcome alone."""
+    moments: tuple[Moment, ...] = ()
+    """When the connection ends; at any time where nothing is said."""
 
-    def scenarios(self, known: Sequence[str]) -> list[str]:
-        """The scenarios, in the catalogue's order."""
-        return [name for name in known if any(fnmatchcase(name, glob) for glob in self.where)]
+    def explains(self, cell: Heard, moment: str) -> bool:
+        """Whether a measured cell shows what would make the program say this: the client says what is so."""
+        return (
+            cell.faithful is True
+            and cell.outcome in (self.explained_by or (self.outcome,))
+            and (not self.moments or moment in self.moments)
+        )
 
 
 class _File(BaseModel):

@@ -15,7 +15,7 @@ const LINES = 1, PARTS = 2, CELLS = 3;                          // of a text
 
 // What is known of an error text: an answer for each error in it, the best explained first; one at least. An answer is
 // {confidence, clients: [{client, score, why, measured, source}], scenarios: [{scenario, score, cells}],
-// endings: [{ending, moment, score}]}; `cells` are numbers in index.cells.
+// endings: [{ending, moment, score, cells}]}; a scenario's `cells` are numbers in index.cells, an ending's their number.
 export function lookup(index, text) {
   let found = find(index, text);
   const answers = [];
@@ -149,16 +149,18 @@ function rank(index, found) {
     entry(clients, heard[SPEAKER], () => cell);
     const cells = entry(scenarios, scenario[ID], () => []);
     if (!cells.length || share(cells[0]) === share(cell)) cells.push(cell);
-    const ending = { ending: heard[ENDING], moment: scenario[MOMENT], score: share(cell) };
-    entry(endings, `${ending.ending}\n${ending.moment}`, () => ending);
+    const fresh = { ending: heard[ENDING], moment: scenario[MOMENT], score: share(cell), cells: 0 };
+    const ending = entry(endings, `${fresh.ending}\n${fresh.moment}`, () => fresh);
+    if (ending.score === fresh.score) ending.cells += 1;
   }
   const answer = {
     confidence: confidence(index, found, scores),
-    clients: [...clients.values()].map((cell) => client(index, found, scores, cell)).sort(byScore("client")),
+    clients: [...clients.values()].map((cell) => client(index, found, scores, cell)).sort((a, b) => b.score - a.score || byName("client")(a, b)),
     scenarios: [...scenarios]
       .map(([scenario, cells]) => ({ scenario, score: share(cells[0]), cells: [...cells].sort((a, b) => a - b) }))
-      .sort(byScore("scenario")),
-    endings: [...endings.values()].sort(byScore("ending", "moment")),
+      .sort((a, b) => b.score - a.score || b.cells.length - a.cells.length || byName("scenario")(a, b)),
+    endings: [...endings.values()]
+      .sort((a, b) => b.score - a.score || b.cells - a.cells || byName("ending", "moment")(a, b)),
   };
   return [answer, new Set(scores.bestCells.flatMap((cell) => scores.heard.get(cell)))];
 }
@@ -179,9 +181,9 @@ function confidence(index, found, scores) {
   return [...found.keys()].every((number) => scores.asLine(number, cell)) ? "exact" : "likely";
 }
 
-function byScore(...names) {
+function byName(...names) {
   const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
-  return (a, b) => b.score - a.score || names.reduce((order, name) => order || compare(a[name], b[name]), 0);
+  return (a, b) => names.reduce((order, name) => order || compare(a[name], b[name]), 0);
 }
 
 // --- small helpers -------------------------------------------------------------------------------------------------

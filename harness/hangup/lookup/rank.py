@@ -5,7 +5,7 @@
 2. Each cell scores the weight of the fragments found that are whole lines of what was heard in it, and a third of the
    weight of those that are parts of its lines; one point more where several were found and are all of one of its texts.
 3. A client, a scenario, an ending scores as the best of its cells. All is counted in integers, so equal is equal: what
-   cannot be told apart by the text has one rank, and stands in the order of its name.
+   cannot be told apart by the text has one rank, and stands in the order of how many cells say it, then of its name.
 4. An error in the text that was not heard in the best cells is another error: it gets an answer of its own.
 """
 
@@ -51,6 +51,8 @@ class RankedEnding(NamedTuple):
     ending: str
     moment: str
     score: float
+    cells: int
+    """How many have this score."""
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,10 @@ class _Scores:
         self.total = sum(LINE * index.fragments[number].weight for number in found) + (len(found) > 1)
         self.best = max(self.by_cell.values())
 
+    def share(self, cell: int) -> float:
+        """Of all that was found."""
+        return self.by_cell[cell] / self.total
+
     def best_cells(self) -> list[int]:
         return [cell for cell, score in self.by_cell.items() if score == self.best]
 
@@ -194,47 +200,50 @@ def _rank(index: Index, found: Found) -> tuple[Answer, set[int]]:
     scores = _Scores(index, found)
     clients: dict[int, int] = {}
     scenarios: dict[int, list[int]] = {}
-    endings: dict[tuple[str, str], int] = {}
+    endings: dict[tuple[str, str], list[int]] = {}
     for cell, score in sorted(scores.by_cell.items(), key=lambda item: (-item[1], item[0])):
         heard = index.cells[cell]
         clients.setdefault(heard.speaker, cell)
-        cells = scenarios.setdefault(heard.scenario, [])
-        if not cells or scores.by_cell[cells[0]] == score:
-            cells.append(cell)
-        endings.setdefault((heard.ending, index.scenarios[heard.scenario].moment), score)
+        moment = index.scenarios[heard.scenario].moment
+        for cells in (scenarios.setdefault(heard.scenario, []), endings.setdefault((heard.ending, moment), [])):
+            if not cells or scores.by_cell[cells[0]] == score:
+                cells.append(cell)
     explained = {number for cell in scores.best_cells() for number in scores.heard[cell]}
     answer = Answer(
         _confidence(index, found, scores),
-        tuple(sorted((_client(index, found, scores, cell) for cell in clients.values()), key=_order)),
         tuple(
             sorted(
-                (
-                    RankedScenario(
-                        index.scenarios[number].id, scores.by_cell[cells[0]] / scores.total, tuple(sorted(cells))
-                    )
-                    for number, cells in scenarios.items()
-                ),
-                key=_order,
+                (_client(index, found, scores, cell) for cell in clients.values()), key=lambda c: (-c.score, c.client)
             )
         ),
-        tuple(
-            RankedEnding(*names, score / scores.total)
-            for names, score in sorted(endings.items(), key=lambda item: (-item[1], item[0]))
-        ),
+        tuple(sorted((_scenario(index, scores, cells) for cells in scenarios.values()), key=_scenario_order)),
+        tuple(sorted((_ending(index, scores, cells) for cells in endings.values()), key=_ending_order)),
     )
     return answer, explained
 
 
-def _order(ranked: RankedClient | RankedScenario) -> tuple[float, str]:
-    return -ranked.score, ranked[0]
+def _scenario_order(ranked: RankedScenario) -> tuple[float, int, str]:
+    return -ranked.score, -len(ranked.cells), ranked.scenario
+
+
+def _ending_order(ranked: RankedEnding) -> tuple[float, int, str, str]:
+    return -ranked.score, -ranked.cells, ranked.ending, ranked.moment
+
+
+def _scenario(index: Index, scores: _Scores, cells: list[int]) -> RankedScenario:
+    name = index.scenarios[index.cells[cells[0]].scenario].id
+    return RankedScenario(name, scores.share(cells[0]), tuple(sorted(cells)))
+
+
+def _ending(index: Index, scores: _Scores, cells: list[int]) -> RankedEnding:
+    heard = index.cells[cells[0]]
+    return RankedEnding(heard.ending, index.scenarios[heard.scenario].moment, scores.share(cells[0]), len(cells))
 
 
 def _client(index: Index, found: Found, scores: _Scores, cell: int) -> RankedClient:
     speaker = index.speakers[index.cells[cell].speaker]
     why = dict.fromkeys(found[number].excerpt for number in scores.heard[cell])
-    return RankedClient(
-        speaker.name, scores.by_cell[cell] / scores.total, tuple(why)[:REASONS], speaker.source is None, speaker.source
-    )
+    return RankedClient(speaker.name, scores.share(cell), tuple(why)[:REASONS], speaker.source is None, speaker.source)
 
 
 def _confidence(index: Index, found: Found, scores: _Scores) -> str:

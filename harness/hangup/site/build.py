@@ -24,6 +24,7 @@ from hangup.lookup.index import dump
 from hangup.site import addresses as at
 from hangup.site.badges import badge
 from hangup.site.catching import catching
+from hangup.site.citation import cite
 from hangup.site.diagram import svg
 from hangup.site.model import PLATFORMS, Entry, Site
 from hangup.site.texts import error_texts, text_of
@@ -207,15 +208,9 @@ class Pages:
         page = at.cell(*name)
         return self._page(
             page, "cell.html", entry=entry, resets=self._resets(entry.scenario.id),
-            citation=self._citation(entry, page), drawing=self._cells_drawing.get(name),
+            citation=cite(*name, entry.short, self._base_url or "").image, drawing=self._cells_drawing.get(name),
             capture=at.capture(*name) if name in self._extras.captures else None,
         )  # fmt: skip
-
-    def _citation(self, entry: Entry, page: str) -> str:
-        base = self._base_url or ""
-        name = f"{entry.client} in {entry.scenario.id}"
-        image = f"![{name}: {entry.short}]({base}{at.badge(entry.client, entry.scenario.id)})"
-        return f"[{image}]({base}{page})"
 
     def _badge(self, entry: Entry) -> tuple[str, str]:
         page = at.badge(entry.client, entry.scenario.id)
