@@ -82,8 +82,8 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Print how fast a lab or the lookup is, against the naive way: `nox -s bench -- docker`."""
-    session.install("--editable", ".[docker]")
+    """Print how fast a lab, the lookup or the site is, against the naive way: `nox -s bench -- docker`."""
+    session.install("--editable", ".[docker,site]", *GROUPS["browser"])
     session.run("python", "tests/bench.py", *session.posargs)
 
 

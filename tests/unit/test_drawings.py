@@ -95,7 +95,10 @@ def test_the_order_of_clients_is_total() -> None:
 
 DAMAGES: dict[str, tuple[Callable[[str], str], str]] = {
     "cut short": (lambda text: text[:100], "line 3: cut short or not JSON"),
-    "without its end": (lambda text: re.sub(r',\s*"end".*', "}", text, flags=re.DOTALL), "incomplete, its closing record is missing"),
+    "without its end": (
+        lambda text: re.sub(r',\s*"end".*', "}", text, flags=re.DOTALL),
+        "incomplete, its closing record is missing",
+    ),
     "with rows missing": (lambda text: re.sub(r'"rows": \d+', '"rows": 99', text), "incomplete, 2 rows of 99"),
 }
 

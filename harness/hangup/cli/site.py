@@ -26,7 +26,8 @@ def command() -> None:
 @results_option
 @click.option("--run", "runs", multiple=True, type=click.Path(path_type=Path, file_okay=False, exists=True),
               metavar="DIR", help="A run whose packets are shown, with captures; may be repeated.")  # fmt: skip
-@click.option("--base-url", metavar="URL", default=None, help="Where the site will be, for the addresses in citations.")
+@click.option("--base-url", metavar="URL", envvar="HANGUP_SITE", default=None, show_envvar=True,
+              help="Where the site will be, for the addresses in citations.")  # fmt: skip
 def build(folder: Path, results_dir: Path | None, runs: tuple[Path, ...], base_url: str | None) -> None:
     """Write the site into DIR, a new folder or one that holds a site."""
     try:
