@@ -50,6 +50,8 @@ def build(folder: Path, results_dir: Path | None, runs: tuple[Path, ...], base_u
     files: dict[tuple[str, str], bytes] = {}
     for run in runs:
         found = captured(run, site)
+        if not found.files:
+            raise InputError(f"--run {run}: it has no valid trial of the versions that {root} was measured on")
         drawings |= {(d.platform, d.client, d.scenario): d for d in found.drawings.values()}
         files |= found.files
     docs = {name: entry.docs for m in load_manifests(paths.clients()).values() for name, entry in m.clients.items()}

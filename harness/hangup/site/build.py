@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from hangup import lookup
 from hangup.catalogue import words
@@ -110,6 +110,14 @@ class Extras:
     """By client and scenario: a capture file of one trial."""
 
 
+def prose(text: str) -> Markup:
+    """A sentence of the catalogue's, in which words between backticks are code."""
+    parts = (
+        Markup("<code>{}</code>").format(part) if n % 2 else escape(part) for n, part in enumerate(text.split("`"))
+    )
+    return Markup("").join(parts)
+
+
 class Pages:
     """Makes the pages of one site."""
 
@@ -127,7 +135,7 @@ class Pages:
         self._environment.globals |= {
             "site": site, "at": at, "base_url": extras.base_url, "tint": tint, "text_of": text_of, "gave": gave,
             "evidence": stored_evidence, "sentences": verdict_sentences, "letters": LETTERS, "told": TOLD,
-            "unproved": UNPROVED, "diagram": svg,
+            "unproved": UNPROVED, "diagram": svg, "prose": prose,
         }  # fmt: skip
 
     def all(self) -> Iterator[tuple[str, str]]:

@@ -55,8 +55,15 @@ class TestPublished:
         assert client.partition("/")[0] in languages()
 
     def test_a_fin_that_node_calls_a_reset_shares_its_handler(self) -> None:
-        names = [handler.name for handler in catching("node/http", SITE.of_client["node/http"]).handlers]
-        assert "ECONNRESET" in names
+        handlers = {h.code: h for h in catching("node/http", SITE.of_client["node/http"]).handlers}
+        ends = {f.report.observation.connections[-1].ending for f in handlers['err.code === "ECONNRESET"'].failures}
+        assert {"fin", "rst"} <= ends
+
+    def test_the_cause_tells_a_refusal_apart_after_which_a_retry_is_safe(self) -> None:
+        causes = catching("python/requests", SITE.of_client["python/requests"]).causes
+        refused = next(cause for cause in causes if cause.names[-1] == "ConnectionRefusedError ECONNREFUSED")
+        assert not refused.unsafe
+        assert causes.index(refused) < next(n for n, cause in enumerate(causes) if cause.unsafe)
 
     def test_what_no_handler_takes_is_told(self) -> None:
         found = catching("python/requests", SITE.of_client["python/requests"])
@@ -68,6 +75,24 @@ class TestPublished:
             for handler in catching(client, entries).handlers:
                 assert {f.report.verdict.processed for f in handler.safe} <= {0}
                 assert 0 not in {f.report.verdict.processed for f in handler.unsafe}
+
+
+WRITTEN = {
+    "a type of Python": ("python/socket", Link(type="OSError", message="", code="EPIPE"), "except OSError"),
+    "a type of Java": ("java/socket", Link(type="java.io.IOException", message=""), "catch (java.io.IOException e)"),
+    "a type of Go": ("go/net", Link(type="*net.OpError", message=""), "var e *net.OpError; errors.As(err, &e)"),
+    "a value of Go": ("go/net", Link(type="*errors.errorString", message="", code="io.EOF"), "errors.Is(err, io.EOF)"),
+    "a number of Go": ("go/net", Link(type="syscall.Errno", message="", code="EPIPE"), "errors.Is(err, syscall.EPIPE)"),
+    "a code of Node": ("node/net", Link(type="Error", message="", code="EPIPE"), 'err.code === "EPIPE"'),
+    "a type of Node": ("node/fetch", Link(type="TypeError", message=""), "err instanceof TypeError"),
+}
+
+
+@pytest.mark.parametrize(("client", "link", "code"), WRITTEN.values(), ids=WRITTEN)
+def test_a_handler_is_written_as_the_language_does(client: str, link: Link, code: str) -> None:
+    its = language(client)
+    (name,) = its.names([link])
+    assert its.written(name, [[link]]) == code
 
 
 def test_go_looks_through_the_chain_and_python_does_not() -> None:

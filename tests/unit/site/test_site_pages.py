@@ -13,6 +13,7 @@ import pytest
 from sites import HOSTILE, START_PAGE, drawing, hostile, joined, published, weight, write_site
 
 from hangup.site import addresses as at
+from hangup.site.build import prose
 
 VOID = {"meta", "link", "img", "br", "input", "hr"}
 OUR_SCRIPTS = {"site.js", "index.js", "lookup.js"}
@@ -156,6 +157,10 @@ def test_a_scenario_shows_the_ladder_of_the_client_that_is_drawn_best(folder: Pa
     text = read(folder / at.scenario("rst-mid-body")).text
     assert "The packets, with python/socket" in text  # a stream client
     assert "The packets, with python/requests" in text  # the only HTTP client that was drawn
+
+
+def test_words_between_backticks_are_code_and_nothing_else_is_markup() -> None:
+    assert prose("a `b<c>` & `d`, <e>") == "a <code>b&lt;c&gt;</code> &amp; <code>d</code>, &lt;e&gt;"
 
 
 def test_an_address_is_cited_whole_where_it_is_known(tmp_path: Path) -> None:
