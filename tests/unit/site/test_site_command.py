@@ -70,7 +70,10 @@ def test_a_run_that_cannot_be_read_is_named(results: Path, tmp_path: Path) -> No
 
 def test_a_run_of_other_versions_is_not_shown_as_evidence(results: Path, tmp_path: Path) -> None:
     one = published()[0]
-    save(tmp_path / "run", {"": one.model_copy(update={"stack": one.stack.model_copy(update={"runtime": "other"})})})
+    save(
+        tmp_path / "run",
+        {one.client: one.model_copy(update={"stack": one.stack.model_copy(update={"runtime": "other"})})},
+    )
     with pytest.raises(InputError, match="it has no valid trial of the versions that"):
         build(tmp_path / "site", "--results", results, "--run", tmp_path / "run")
 
