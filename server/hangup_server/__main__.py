@@ -29,11 +29,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--steps", metavar="FILE", type=Path, help="a JSON list of steps")
     parser.add_argument("--port", type=int, metavar="N", help="the port to listen on (0: any), with --steps")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
+    parser.add_argument("--contained", metavar="INTERFACE", help="be the first process of a container whose end is "
+                        "part of a trial: make its wire plain, and do not end on SIGTERM, as a server does not that "
+                        "waits for the requests in flight")  # fmt: skip
     given = parser.parse_args(arguments)
     if given.steps is None:
         if given.port is not None:
             parser.error("--port needs --steps")
-        _obey_harness(parser)
+        if given.contained is not None:
+            from hangup_server.host import plain_wire  # Linux only
+
+            plain_wire(given.contained)
+        _obey_harness(parser, drain=given.contained is not None)
         return 0
     if given.port is None or not 0 <= given.port <= 65535:
         parser.error("--steps needs --port, from 0 to 65535")
@@ -51,11 +58,11 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _obey_harness(parser: argparse.ArgumentParser) -> None:
+def _obey_harness(parser: argparse.ArgumentParser, *, drain: bool) -> None:
     # Ctrl+C is meant for the harness, which then closes our standard input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        _run(lambda nursery: protocol.converse(sys.stdin.fileno(), sys.stdout.fileno(), nursery))
+        _run(lambda nursery: protocol.converse(sys.stdin.fileno(), sys.stdout.fileno(), nursery, drain=drain))
     except PermissionError:
         parser.error("standard input must be a pipe, a socket or a terminal: a file cannot be waited for")
 

@@ -7,6 +7,8 @@ the peer itself or in a child process.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import errno
 import fcntl
 import socket
 import struct
@@ -16,23 +18,28 @@ from typing import TYPE_CHECKING, TypeVar
 
 from hangup_server import hold
 from hangup_server.http import NotHttpError, RequestParser
+from hangup_server.http2 import Http2
 from hangup_server.log import ConnectionLog, RequestLog
 from hangup_server.script import together
 from hangup_server.steps import ConnectionStep, StepError, explain
-from hangup_server.waiting import readable, writable
+from hangup_server.tls import Tls
+from hangup_server.waiting import readable, until, writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from hangup_server.http2_steps import Http2Step
+    from hangup_server.steps import SendStep
+    from hangup_server.tls_steps import TlsStep
+
 T = TypeVar("T")
 
 CHUNK = 1 << 16
-POLL = 0.001
-"""Seconds between two looks at what the kernel counts but does not announce."""
-
 _ABORT = struct.pack("ii", 1, 0)  # struct linger: on, for 0 seconds
 _SHUTDOWN = {"write": socket.SHUT_WR, "read": socket.SHUT_RD}
 _DARWIN_SO_NWRITE = 0x1024
+_TCP_REPAIR = 19  # linux/tcp.h; the socket module does not name it
+_MSG_MORE = getattr(socket, "MSG_MORE", 0)  # Linux; elsewhere the FIN has a segment of its own
 
 
 class Connection:
@@ -47,6 +54,8 @@ class Connection:
         self._parsers: list[RequestParser] = []
         self._http = True
         self._before_hold = (0, 0)
+        self._tls = Tls(self._recv_wire, self._send_wire)
+        self._http2: Http2 | None = None
 
     async def run(self, steps: Iterable[ConnectionStep]) -> None:
         """Does the steps in order; raises StepError at the first that cannot be done."""
@@ -62,12 +71,15 @@ class Connection:
             raise StepError(f"{step.name}: {why}") from error
 
     def log(self) -> ConnectionLog:
-        self._log.requests = [
+        self._log.requests = self._http2.requests() if self._http2 is not None else self._parsed()
+        return self._log
+
+    def _parsed(self) -> list[RequestLog]:
+        return [
             RequestLog(parser.method, parser.path, parser.size, parser.complete)
             for parser in self._parsers
             if parser.size
         ]
-        return self._log
 
     def detach(self) -> socket.socket:
         """Gives the socket away: from here on another process owns the connection."""
@@ -75,11 +87,35 @@ class Connection:
         self._sock = None
         return sock
 
-    def abandon(self) -> None:
+    async def abandon(self) -> None:
         """Closes without a word in the log: the trial is over."""
+        await self._quiet()
         if self._sock is not None:
             self._sock.close()
             self._sock = None
+
+    async def speak(self, step: TlsStep) -> None:
+        """A step of TLS."""
+        await step.speak(self._tls)
+        self._note(step.name)
+
+    async def begin_http2(self) -> None:
+        """Speaks HTTP/2 from here on, inside TLS."""
+        self._http2 = Http2(self._read_http2, self._tls.send)
+        self._http = False
+        await self._http2.begin()
+
+    async def speak_http2(self, step: Http2Step) -> None:
+        """A step of HTTP/2."""
+        if self._http2 is None:
+            raise StepError("HTTP/2 is not spoken here; 'handshake' with protocol = \"h2\" begins it")
+        await step.speak(self._http2)
+        self._note(step.name)
+
+    async def _read_http2(self) -> bytes:
+        data = await self._tls.recv(CHUNK)
+        self._log.read += len(data)
+        return data
 
     # Holding data at the door
 
@@ -107,14 +143,14 @@ class Connection:
                 raise StepError("data had come in before it was held")
             return hold.dropped(sock) > dropped_before
 
-        await _until(held)
+        await until(held)
         self._note("await held data")
 
     # Reading
 
     async def await_unread(self, wanted: int | None) -> None:
         """Waits for bytes that stay unread. `wanted` None is one whole request."""
-        sock = self._open()
+        sock = self._open_plain()
         try:
             # What is judged and what is waited beyond must be the same count: more may come between two looks.
             while not self._is_enough(unread := _unread(sock), wanted):
@@ -145,9 +181,18 @@ class Connection:
         await self._recv_http("recv head", lambda parser: parser.head_complete)
 
     async def recv_request(self) -> None:
-        await self._recv_http("recv request", lambda parser: parser.complete)
+        if self._http2 is not None:
+            request = await self._http2.request()
+            self._note(f"recv request {request.bytes}")
+        else:
+            await self._recv_http("recv request", lambda parser: parser.complete)
+
+    def _reads_alone(self) -> None:
+        if self._http2 is not None:
+            raise StepError("under HTTP/2 the peer reads all the time by itself; 'recv request' waits for a request")
 
     async def _recv_http(self, name: str, enough: Callable[[RequestParser], bool]) -> None:
+        self._reads_alone()
         parser = self._parser()
         while not enough(parser):
             data = await self._recv(CHUNK, socket.MSG_PEEK)
@@ -156,11 +201,12 @@ class Connection:
             taken = self._feed(parser, data)
             if not self._http:
                 raise StepError("what the client sent is not HTTP")
-            # What was peeked at is there: this takes exactly the request's bytes out of the kernel.
-            self._log.read += len(self._open().recv(taken))
+            # What was peeked at is there: this takes exactly the request's bytes, out of the kernel or the record.
+            self._log.read += len(await self._recv(taken))
         self._note(f"{name} {parser.size}")
 
     async def recv(self, size: int) -> None:
+        self._reads_alone()
         left = size
         while left:
             data = await self._recv(min(left, CHUNK))
@@ -170,13 +216,33 @@ class Connection:
             self._took(data)
         self._note(f"recv {size}")
 
+    def recv_arrived(self) -> None:
+        before = self._log.read
+        while data := _unless_blocked(self._open_plain().recv, CHUNK):
+            self._took(data)
+        self._note(f"recv arrived {self._log.read - before}")
+
     async def recv_end(self) -> None:
+        self._reads_alone()
         before = self._log.read
         while data := await self._recv(CHUNK):
             self._took(data)
         self._note(f"recv end {self._log.read - before}")
 
+    async def linger(self) -> None:
+        self._reads_alone()
+        before = self._log.read
+        with contextlib.suppress(ConnectionResetError):
+            while data := await self._recv(CHUNK):
+                self._took(data)
+        self._note(f"linger {self._log.read - before}")
+
     async def _recv(self, size: int, flags: int = 0) -> bytes:
+        if self._tls.established:
+            return await self._tls.recv(size, peek=bool(flags & socket.MSG_PEEK))
+        return await self._recv_wire(size, flags)
+
+    async def _recv_wire(self, size: int, flags: int = 0) -> bytes:
         sock = self._open()
         while (data := _unless_blocked(sock.recv, size, flags)) is None:
             await readable(sock)
@@ -207,23 +273,37 @@ class Connection:
 
     # Sending
 
-    async def send(self, data: bytes) -> None:
-        sock = self._open()
-        left = memoryview(data)
+    async def send(self, step: SendStep) -> None:
+        self._open()
+        data = step.payload()
+        before, sent = self._log.wire, 0
         try:
-            while left:
-                sent = _unless_blocked(sock.send, left)
-                if sent is None:
-                    await writable(sock)
-                else:
-                    self._log.sent += sent
-                    left = left[sent:]
+            if self._http2 is not None:
+                await self._http2.send(step)
+            else:
+                await (self._tls.send if self._tls.established else self._send_wire)(data, step.with_fin)
+            sent = len(data)
         finally:
-            self._note(f"send {len(data)}" if not left else f"send {len(data) - len(left)} of {len(data)}")
+            # Of what TLS could not send whole, this is the most that can be read.
+            sent = sent or min(len(data), self._log.wire - before)
+            self._log.sent += sent
+            self._note(f"send {sent}" if sent == len(data) else f"send {sent} of {len(data)}")
+
+    async def _send_wire(self, data: bytes, with_fin: bool) -> None:
+        sock = self._open()
+        flags = _MSG_MORE if with_fin else 0
+        left = memoryview(data)
+        while left:
+            sent = _unless_blocked(sock.send, left, flags)
+            if sent is None:
+                await writable(sock)
+            else:
+                self._log.wire += sent
+                left = left[sent:]
 
     async def drained(self) -> None:
         sock = self._open()
-        await _until(lambda: not _unacknowledged(sock))
+        await until(lambda: not _unacknowledged(sock))
         self._note("drained")
 
     async def pause(self, seconds: float) -> None:
@@ -238,15 +318,38 @@ class Connection:
         self._note("shutdown" if side == "write" else f"shutdown {side}")
 
     def close(self) -> None:
-        self._open().close()
-        self._sock = None
+        """Under HTTP/2 it goes on reading: a client may have sent frames of its own accord just now."""
+        if self._http2 is not None:
+            with contextlib.suppress(OSError):  # the client may have reset it
+                self._open().shutdown(socket.SHUT_WR)
+        else:
+            self._open().close()
+            self._sock = None
         self._note("close")
 
-    def reset(self) -> None:
+    async def reset(self) -> None:
+        await self._quiet()
         self._open().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
         self._open().close()
         self._sock = None
         self._note("reset")
+
+    def vanish(self) -> None:
+        """tcp(7)'s TCP_REPAIR is for moving connections between hosts: closed in this mode, a socket sends nothing."""
+        self._open().setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR, 1)
+        self._open().close()
+        self._sock = None
+        self._note("vanish")
+
+    async def await_reset(self) -> None:
+        sock = self._open()
+        await until(lambda: sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNRESET)
+        self._note("await reset")
+
+    async def _quiet(self) -> None:
+        """Nobody waits for the socket any more."""
+        if self._http2 is not None:
+            await self._http2.quiet()
 
     # Common to all
 
@@ -255,14 +358,14 @@ class Connection:
             raise StepError("the peer has ended this connection already")
         return self._sock
 
+    def _open_plain(self) -> socket.socket:
+        """For what looks into the kernel's buffer by itself."""
+        if self._tls.established:
+            raise StepError("under TLS the kernel's buffer holds records, not what they say")
+        return self._open()
+
     def _note(self, event: str) -> None:
         self._log.events.append(event)
-
-
-async def _until(true: Callable[[], bool]) -> None:
-    """For what the kernel counts but does not announce."""
-    while not true():  # noqa: ASYNC110 - there is no event to wait for
-        await asyncio.sleep(POLL)
 
 
 def _unless_blocked(call: Callable[..., T], *arguments: object) -> T | None:

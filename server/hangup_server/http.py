@@ -37,16 +37,42 @@ class NotHttpError(ValueError):
 
 
 def response_head(
-    status: int = 200, reason: str | None = None, length: int | None = None, close: bool = False
+    status: int = 200,
+    reason: str | None = None,
+    length: int | None = None,
+    close: bool = False,
+    *,
+    chunked: bool = False,
+    version: str = "1.1",
+    padding: int = 0,
+    fields: int = 1,
 ) -> bytes:
-    """Every byte of a response head: no Date, no Server, so that it is the same on every run."""
+    """Every byte of a response head: no Date, no Server, so that it is the same on every run.
+
+    With neither `length` nor `chunked`, the end of the connection is the end of the body (RFC 9112 section 6.3).
+    `padding` makes the head longer, by `fields` fields of so many bytes each.
+    """
     phrase = REASONS.get(status, "") if reason is None else reason
-    lines = [f"HTTP/1.1 {status} {phrase}"]
+    lines = [f"HTTP/{version} {status} {phrase}"]
     if length is not None:
         lines.append(f"Content-Length: {length}")
+    if chunked:
+        lines.append("Transfer-Encoding: chunked")
     if close:
         lines.append("Connection: close")
+    if padding:
+        lines += [f"X-Padding: {'x' * padding}"] * fields
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def chunk(size: int, of: int | None = None) -> bytes:
+    """A chunk of a chunked body; where its size line says `of` bytes, the first `size` of them and no more."""
+    announced = size if of is None else of
+    return b"%X\r\n" % announced + body(size) + (b"\r\n" if size >= announced else b"")
+
+
+LAST_CHUNK = b"0\r\n\r\n"
+"""Of size 0, and no trailers: the end of a chunked body."""
 
 
 def body(size: int, offset: int = 0) -> bytes:
@@ -163,6 +189,20 @@ class RequestParser:
             self._state = _State.CHUNK_DATA
         else:
             self._state = _State.TRAILERS
+
+
+def whole_requests(data: bytes) -> int:
+    """How many requests are whole in what a client has sent; none behind bytes that are no HTTP."""
+    count = 0
+    parser = RequestParser()
+    try:
+        while data:
+            data = data[parser.feed(data) :]
+            if parser.complete:
+                count, parser = count + 1, RequestParser()
+    except NotHttpError:
+        pass
+    return count
 
 
 def _check_start(text: bytes) -> None:

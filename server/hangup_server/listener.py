@@ -71,6 +71,8 @@ class Listener:
             raise
         self._sock: socket.socket | None = sock
         self.port: int = sock.getsockname()[1]
+        self._fillers: list[socket.socket] = []
+        """Connections of our own that fill the accept queue."""
 
     @property
     def listening(self) -> bool:
@@ -87,6 +89,28 @@ class Listener:
         if self._held and self._sock is not None:
             hold.release(self._sock)
             self._held, self._inherited = False, True
+
+    def hold_handshake(self) -> None:
+        """Nothing but SYNs is let in; but the queue can still be filled, by a connection that is made before."""
+        if self._sock is not None:
+            self._connect()
+            hold.hold_handshake(self._sock)
+
+    def release_handshake(self) -> None:
+        if self._sock is not None:
+            hold.release(self._sock)
+
+    def fill(self) -> None:
+        """Linux drops SYNs, and resets what completes its handshake, while more is in the queue than its size."""
+        if self._sock is not None:
+            if not self._fillers:
+                self._connect()
+            self._sock.listen(0)
+
+    def _connect(self) -> None:
+        """On one host it is in the queue when connect(2) returns."""
+        assert self._sock is not None
+        self._fillers.append(socket.create_connection(self._sock.getsockname()[:2]))
 
     async def wait(self) -> None:
         """Waits until a connection is in the queue, and leaves it there. Not after `accept_all`."""
@@ -110,10 +134,7 @@ class Listener:
                     self._loop.call_later(_PAUSE, watch)
                 failed(error)
             else:
-                if self._inherited:
-                    with contextlib.suppress(OSError):  # ENOENT: it came after the release
-                        hold.release(connection[0])
-                arrived(*connection)
+                self._hand_over(connection, arrived)
 
         def watch() -> None:
             if self._sock is not None:
@@ -121,13 +142,35 @@ class Listener:
 
         watch()
 
+    def _hand_over(
+        self, connection: tuple[socket.socket, Address], arrived: Callable[[socket.socket, Address], None]
+    ) -> None:
+        if self._is_own(connection):
+            return
+        if self._inherited:
+            with contextlib.suppress(OSError):  # ENOENT: it came after the release
+                hold.release(connection[0])
+        arrived(*connection)
+
     def waiting(self) -> Iterator[tuple[socket.socket, Address]]:
         """Accepts what waits in the queue now, and nothing that comes later."""
         with contextlib.suppress(OSError):
             while self._sock is not None:
-                yield _accept(self._sock)
+                connection = _accept(self._sock)
+                if not self._is_own(connection):
+                    yield connection
+
+    def _is_own(self, connection: tuple[socket.socket, Address]) -> bool:
+        """Whether it only filled the queue. It is closed then."""
+        sock, address = connection
+        own = any(filler.getsockname()[:2] == address for filler in self._fillers)
+        if own:
+            sock.close()
+        return own
 
     def close(self) -> None:
+        for filler in self._fillers:
+            filler.close()
         if self._sock is not None:
             self._loop.remove_reader(self._sock)
             self._sock.close()

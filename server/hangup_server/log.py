@@ -18,7 +18,7 @@ class Address(NamedTuple):
 
 @dataclass
 class RequestLog:
-    """One HTTP request as far as it was read; `bytes` counts its head and its framing too."""
+    """One HTTP request as far as it was read; `bytes` counts its head and its framing too, but not those of HTTP/2."""
 
     method: str
     path: str
@@ -28,10 +28,11 @@ class RequestLog:
 
 @dataclass
 class ConnectionLog:
-    """`read` and `sent` count payload bytes that recv(2) and send(2) took."""
+    """`read` and `sent` count what was said, `wire` the payload bytes that send(2) took: under TLS these are more."""
 
     read: int = 0
     sent: int = 0
+    wire: int = 0
     requests: list[RequestLog] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
 
@@ -41,4 +42,4 @@ class ConnectionLog:
     @staticmethod
     def from_json(entry: dict[str, Any]) -> ConnectionLog:
         requests = [RequestLog(**request) for request in entry["requests"]]
-        return ConnectionLog(entry["read"], entry["sent"], requests, entry["events"])
+        return ConnectionLog(entry["read"], entry["sent"], entry["wire"], requests, entry["events"])

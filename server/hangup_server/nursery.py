@@ -18,6 +18,7 @@ import signal
 import socket
 import sys
 import traceback
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar
 
 from hangup_server import child
@@ -158,8 +159,7 @@ class OwnedConnection:
         self._control.close()
 
     def log(self) -> ConnectionLog:
-        log = self._log
-        return ConnectionLog(log.read, log.sent, log.requests, log.events + self._ending)
+        return replace(self._log, events=self._log.events + self._ending)
 
     def _let_go(self) -> None:
         with contextlib.suppress(OSError):  # it has ended before

@@ -4,11 +4,13 @@ It checks messages and finds the trial that each is for; what a step is and does
 first line out is the hello; each message in, with an `id`, is answered once, in any order:
 
     {"id": 1, "do": "open", "trial": "t1", "host": "::1"}     {"id": 1, "ok": true, "port": 10000}
-    {"id": 2, "do": "run", "trial": "t1", "steps": [...]}     {"id": 2, "ok": true, "remote": [HOST, N]}
-    {"id": 3, "do": "close", "trial": "t1"}                   {"id": 3, "ok": true, "log": [...]}
+    {"id": 2, "do": "run", "trial": "t1", "steps": [...]}     {"id": 2, "ok": true, "remote": [HOST, N], "wire": N}
+    {"id": 3, "do": "log", "trial": "t1"}                     {"id": 3, "ok": true, "log": [...]}
+    {"id": 4, "do": "close", "trial": "t1"}                   {"id": 4, "ok": true, "log": [...]}
 
-`open` may carry a "port", and "steps_for_further" for the connections after the first. What cannot be done is
-answered {"id": ..., "ok": false, "why": "..."}.
+`open` may carry a "port", and "steps_for_further" for the connections after the first; `log` tells what was done
+so far, for a peer that may not live to be asked in the end. What cannot be done is answered
+{"id": ..., "ok": false, "why": "..."}.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hangup_server import PROTOCOL, hold
+from hangup_server import PROTOCOL, hold, http2
 from hangup_server.listener import Listener, Ports
 from hangup_server.script import parse, script
 from hangup_server.steps import StepError, explain
@@ -32,6 +34,7 @@ from hangup_server.trial import Trial
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
+    from hangup_server.log import Address, ConnectionLog
     from hangup_server.nursery import Nursery
     from hangup_server.steps import Step
 
@@ -50,8 +53,11 @@ class _Entry:
     running: asyncio.Task[_Answer] | None = None
 
 
-async def converse(source: int, sink: int, nursery: Nursery | None) -> None:
-    """Obeys the messages that come from the file descriptor `source` until it ends, and answers on `sink`."""
+async def converse(source: int, sink: int, nursery: Nursery | None, *, drain: bool = False) -> None:
+    """Obeys the messages that come from the file descriptor `source` until it ends, and answers on `sink`.
+
+    SIGTERM ends every trial or, with `drain`, only the listening: what is in flight goes on.
+    """
     loop = asyncio.get_running_loop()
     peer = Peer(sink, nursery)
     ended = asyncio.Event()
@@ -68,7 +74,7 @@ async def converse(source: int, sink: int, nursery: Nursery | None) -> None:
 
     peer.say({"hello": hello(nursery)})
     loop.add_reader(source, hear)
-    loop.add_signal_handler(signal.SIGTERM, ended.set)
+    loop.add_signal_handler(signal.SIGTERM, peer.stop_listening if drain else ended.set)
     await ended.wait()
     loop.remove_reader(source)
     await peer.close()
@@ -76,12 +82,12 @@ async def converse(source: int, sink: int, nursery: Nursery | None) -> None:
 
 def hello(nursery: Nursery | None) -> _Answer:
     """What this peer is, and which steps of those that need more than sockets it can do."""
-    can = [name for name, able in (("hold", hold.works()), ("process", nursery is not None)) if able]
+    able = {"hold": hold.works(), "process": nursery is not None, http2.PROTOCOL: http2.works()}
     return {
         "protocol": PROTOCOL,
         "runtime": f"{platform.python_implementation()} {platform.python_version()}",
         "platform": f"{platform.system()} {platform.release()}",
-        "can": can,
+        "can": [name for name, works in able.items() if works],
     }
 
 
@@ -128,11 +134,13 @@ class Peer:
             raise MessageError(f"there is no trial {name!r}")
         if what == "run":
             self._run(number, entry, message.get("steps"))
+        elif what == "log":
+            self.say({"id": number, "ok": True, "log": _log(entry.trial.log())})
         elif what == "close":
             del self._trials[name]
             self._start(number, _close(entry))
         else:
-            raise MessageError(f'"do" must be open, run or close, not {what!r:.80}')
+            raise MessageError(f'"do" must be open, run, log or close, not {what!r:.80}')
 
     def _open(self, name: str, message: dict[str, Any]) -> int:
         if name in self._trials:
@@ -170,6 +178,11 @@ class Peer:
             traceback.print_exception(type(error), error, error.__traceback__, file=sys.stderr)
             self.say({"id": number, "ok": False, "why": f"a fault of the peer itself: {error!r}"})
 
+    def stop_listening(self) -> None:
+        """Takes no further connection in any trial."""
+        for entry in self._trials.values():
+            entry.trial.stop_listening()
+
     async def close(self) -> None:
         """Ends every trial; nobody waits to hear of it."""
         for entry in self._trials.values():
@@ -190,12 +203,15 @@ class Peer:
 
 async def _run(trial: Trial, steps: Sequence[Step]) -> _Answer:
     await trial.run(steps)
-    return {} if trial.remote is None else {"remote": trial.remote}
+    return {} if trial.first is None else {"remote": trial.first.remote, "wire": trial.first.log().wire}
 
 
 async def _close(entry: _Entry) -> _Answer:
     if entry.running is not None and not entry.running.done():
         entry.running.cancel()
         await asyncio.wait([entry.running])
-    log = await entry.trial.close()
-    return {"log": [{"remote": remote.port, **connection.as_json()} for remote, connection in log]}
+    return {"log": _log(await entry.trial.close())}
+
+
+def _log(log: Sequence[tuple[Address, ConnectionLog]]) -> list[_Answer]:
+    return [{"remote": remote.port, **connection.as_json()} for remote, connection in log]

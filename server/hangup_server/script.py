@@ -8,22 +8,27 @@ from __future__ import annotations
 from dataclasses import MISSING, Field, asdict, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hangup_server.http2_steps import HTTP2_STEPS
 from hangup_server.steps import (
-    STEPS,
+    KINDS,
     Accept,
-    AwaitConnection,
     AwaitHeldData,
     ConnectionStep,
     HoldData,
+    ListenerStep,
     ProcessStep,
     SendStep,
     SendTogether,
+    Serve,
     Step,
-    StopListening,
 )
+from hangup_server.tls_steps import TLS_STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+STEPS: dict[str, type[Step]] = {kind.name: kind for kind in (*KINDS, *TLS_STEPS, *HTTP2_STEPS)}
+"""Every step that a script may name."""
 
 LARGEST = 1 << 28
 """Upper bound of every number: a typing error must not make the peer allocate all memory."""
@@ -105,15 +110,16 @@ def together(steps: Iterable[ConnectionStep]) -> Iterator[ConnectionStep]:
             if not step.flush:
                 continue
         if group:
-            yield group[0] if len(group) == 1 else SendTogether(tuple(group))
+            yield _one(group)
             group = []
         if not isinstance(step, SendStep):
             yield step
     if group:
-        yield group[0] if len(group) == 1 else SendTogether(tuple(group))
+        yield _one(group)
 
 
-_OF_LISTENER = (AwaitConnection, StopListening)
+def _one(group: list[SendStep]) -> SendStep:
+    return group[0] if len(group) == 1 else SendTogether(tuple(group), with_fin=group[-1].with_fin)
 
 
 class Script(NamedTuple):
@@ -137,7 +143,7 @@ def script(steps: Sequence[Step]) -> Script:
         return _implied(steps)
     before, accept, after = steps[: accepts[0]], steps[accepts[0]], steps[accepts[0] + 1 :]
     for step in before:
-        if not isinstance(step, (HoldData, *_OF_LISTENER)):
+        if not isinstance(step, (HoldData, ListenerStep)):
             raise ScriptError(f"{step.name}: there is no connection before the accept")
     process = isinstance(accept, Accept) and accept.process
     for step in after:
@@ -154,4 +160,4 @@ def _implied(steps: Sequence[Step]) -> Script:
 
 
 def _of_connection(steps: Sequence[Step]) -> tuple[Step, ...]:
-    return tuple(step for step in steps if not isinstance(step, _OF_LISTENER))
+    return tuple(step for step in steps if not isinstance(step, (ListenerStep, Serve)))

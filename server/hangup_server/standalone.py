@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from hangup_server.listener import Listener
 from hangup_server.script import ScriptError, script
-from hangup_server.steps import AwaitConnection, Step, StepError, StopListening, explain
+from hangup_server.steps import ListenerStep, Step, StepError, explain
 from hangup_server.trial import Endpoint, serve
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def for_every_client(steps: Sequence[Step]) -> Script:
     """Raises ScriptError for steps that cannot be done on every connection of one listener."""
     for step in steps:
-        if isinstance(step, (AwaitConnection, StopListening)):
+        if isinstance(step, ListenerStep):
             raise ScriptError(f"{step.name}: a server for every client accepts all and goes on listening")
     return script(steps)
 

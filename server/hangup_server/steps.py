@@ -1,7 +1,7 @@
 """The steps: everything that the peer can be told to do, each with its parameters.
 
 A step is data and calls one verb; how that verb treats a socket is in `connection`, `trial` and `nursery`.
-Adding a step is adding a class here and naming it in `_KINDS`: its fields are its parameters, and `script`
+Adding a step is adding a class here and naming it in `KINDS`: its fields are its parameters, and `script`
 reads and checks them by the fields' types and metadata.
 """
 
@@ -17,6 +17,7 @@ from hangup_server import http
 
 if TYPE_CHECKING:
     from hangup_server.connection import Connection
+    from hangup_server.listener import Listener
 
 Payload = bytes
 """Another name for the type, because `bytes` is also a parameter."""
@@ -43,18 +44,31 @@ class Step:
     name: ClassVar[str]
 
 
+class ListenerStep(Step):
+    """A step that happens on the trial's listening socket."""
+
+    async def run(self, listener: Listener) -> None:
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
-class StopListening(Step):
+class StopListening(ListenerStep):
     """Close the listening socket; the kernel resets what waits in its accept queue."""
 
     name: ClassVar[str] = "stop listening"
 
+    async def run(self, listener: Listener) -> None:
+        listener.close()
+
 
 @dataclass(frozen=True)
-class AwaitConnection(Step):
+class AwaitConnection(ListenerStep):
     """Wait until a connection lies in the accept queue, and leave it there."""
 
     name: ClassVar[str] = "await connection"
+
+    async def run(self, listener: Listener) -> None:
+        await listener.wait()
 
 
 @dataclass(frozen=True)
@@ -63,6 +77,43 @@ class Accept(Step):
 
     name: ClassVar[str] = "accept"
     process: bool = False
+
+
+@dataclass(frozen=True)
+class HoldHandshake(ListenerStep):
+    """Let nothing but SYNs in, so that no handshake is completed that begins from now on."""
+
+    name: ClassVar[str] = "hold handshake"
+
+    async def run(self, listener: Listener) -> None:
+        listener.hold_handshake()
+
+
+@dataclass(frozen=True)
+class ReleaseHandshake(ListenerStep):
+    """Let all in again; what was dropped comes with the client's next retransmission."""
+
+    name: ClassVar[str] = "release handshake"
+
+    async def run(self, listener: Listener) -> None:
+        listener.release_handshake()
+
+
+@dataclass(frozen=True)
+class FillQueue(ListenerStep):
+    """Leave no room in the accept queue: a connection of the peer's own lies in it, and it is made as small."""
+
+    name: ClassVar[str] = "fill queue"
+
+    async def run(self, listener: Listener) -> None:
+        listener.fill()
+
+
+@dataclass(frozen=True)
+class Serve(Step):
+    """From here on treat the first connection as a further one, beside the script, whether or not anything comes."""
+
+    name: ClassVar[str] = "serve"
 
 
 class ConnectionStep(Step):
@@ -155,6 +206,16 @@ class Recv(ConnectionStep):
 
 
 @dataclass(frozen=True)
+class RecvArrived(ConnectionStep):
+    """Read what lies in the receive buffer, and wait for nothing."""
+
+    name: ClassVar[str] = "recv arrived"
+
+    async def run(self, connection: Connection) -> None:
+        connection.recv_arrived()
+
+
+@dataclass(frozen=True)
 class RecvEnd(ConnectionStep):
     """Read until the client ends its side."""
 
@@ -164,32 +225,73 @@ class RecvEnd(ConnectionStep):
         await connection.recv_end()
 
 
+@dataclass(frozen=True)
+class Linger(ConnectionStep):
+    """Read and drop what comes until the client ends, by FIN or by RST (RFC 9112 section 9.6)."""
+
+    name: ClassVar[str] = "linger"
+
+    async def run(self, connection: Connection) -> None:
+        await connection.linger()
+
+
 class SendStep(ConnectionStep):
-    """Sends that follow each other leave in one send(2); one with `flush` is the last of such a group."""
+    """Sends that follow each other leave in one send(2); one with `flush` is the last of such a group.
+
+    With `with_fin` the end of the bytes waits for the FIN of the next step and shares its segment, so that a client
+    cannot act on the bytes before it has the FIN.
+    """
 
     flush: bool
+    with_fin: bool
 
     def payload(self) -> Payload:
         raise NotImplementedError
 
+    @property
+    def framing(self) -> int:
+        """Bytes of the payload that are no part of a response's body."""
+        return 0
+
     async def run(self, connection: Connection) -> None:
-        await connection.send(self.payload())
+        await connection.send(self)
 
 
 @dataclass(frozen=True)
 class SendHead(SendStep):
-    """Send the head of a response, or only its first `bytes` bytes."""
+    """Send the head of a response, or only `bytes` bytes of it from `offset` on.
+
+    `padding` makes it longer by `fields` fields of so many bytes each.
+    """
 
     name: ClassVar[str] = "send head"
     status: int = _count(200, least=100)
     reason: str | None = None
     length: int | None = _count(None)
     close: bool = False
+    chunked: bool = False
+    version: str = field(default="1.1", metadata={"choices": ("1.1", "1.0")})
+    padding: int = _count(0)
+    fields: int = _count(1, least=1)
     bytes: int | None = _count(None, least=1)
+    offset: int = _count(0)
     flush: bool = False
+    with_fin: bool = False
+
+    def whole(self) -> Payload:
+        """The head as it is where nothing is cut off."""
+        return http.response_head(
+            self.status, self.reason, self.length, self.close,
+            chunked=self.chunked, version=self.version, padding=self.padding, fields=self.fields,
+        )  # fmt: skip
 
     def payload(self) -> Payload:
-        return http.response_head(self.status, self.reason, self.length, self.close)[: self.bytes]
+        rest = self.whole()[self.offset :]
+        return rest[: self.bytes]
+
+    @property
+    def framing(self) -> int:
+        return len(self.payload())
 
 
 @dataclass(frozen=True)
@@ -200,9 +302,44 @@ class SendBody(SendStep):
     bytes: int = _count(least=1)
     offset: int = _count(0)
     flush: bool = False
+    with_fin: bool = False
 
     def payload(self) -> Payload:
         return http.body(self.bytes, self.offset)
+
+
+@dataclass(frozen=True)
+class SendChunk(SendStep):
+    """Send a chunk of a chunked body; where it has `of` bytes, only the first `bytes` of them."""
+
+    name: ClassVar[str] = "send chunk"
+    bytes: int = _count(least=1)
+    of: int | None = _count(None, least=1)
+    flush: bool = False
+    with_fin: bool = False
+
+    def payload(self) -> Payload:
+        return http.chunk(self.bytes, self.of)
+
+    @property
+    def framing(self) -> int:
+        return len(self.payload()) - self.bytes
+
+
+@dataclass(frozen=True)
+class SendLastChunk(SendStep):
+    """Send the chunk that ends a chunked body."""
+
+    name: ClassVar[str] = "send last chunk"
+    flush: bool = False
+    with_fin: bool = False
+
+    def payload(self) -> Payload:
+        return http.LAST_CHUNK
+
+    @property
+    def framing(self) -> int:
+        return len(self.payload())
 
 
 @dataclass(frozen=True)
@@ -212,9 +349,14 @@ class Send(SendStep):
     name: ClassVar[str] = "send"
     text: str
     flush: bool = False
+    with_fin: bool = False
 
     def payload(self) -> Payload:
         return self.text.encode("latin-1")
+
+    @property
+    def framing(self) -> int:
+        return len(self.text)
 
 
 @dataclass(frozen=True)
@@ -224,6 +366,7 @@ class SendTogether(SendStep):
     name: ClassVar[str] = "send"
     parts: tuple[SendStep, ...]
     flush: bool = False
+    with_fin: bool = False
 
     def payload(self) -> Payload:
         return b"".join(part.payload() for part in self.parts)
@@ -263,7 +406,10 @@ class Shutdown(ConnectionStep):
 
 @dataclass(frozen=True)
 class Close(ConnectionStep):
-    """close(2), at once: FIN when all that arrived was read, RST when not (RFC 2525 section 2.17)."""
+    """close(2), at once: FIN when all that arrived was read, RST when not (RFC 2525 section 2.17).
+
+    Under HTTP/2 FIN, while the peer goes on reading: no server can know what frames a client is just sending.
+    """
 
     name: ClassVar[str] = "close"
 
@@ -278,7 +424,27 @@ class Reset(ConnectionStep):
     name: ClassVar[str] = "reset"
 
     async def run(self, connection: Connection) -> None:
-        connection.reset()
+        await connection.reset()
+
+
+@dataclass(frozen=True)
+class AwaitReset(ConnectionStep):
+    """Wait until the connection was reset by somebody else."""
+
+    name: ClassVar[str] = "await reset"
+
+    async def run(self, connection: Connection) -> None:
+        await connection.await_reset()
+
+
+@dataclass(frozen=True)
+class Vanish(ConnectionStep):
+    """Forget the connection without sending anything, as a host does that loses its power (Linux, CAP_NET_ADMIN)."""
+
+    name: ClassVar[str] = "vanish"
+
+    async def run(self, connection: Connection) -> None:
+        connection.vanish()
 
 
 class ProcessStep(Step):
@@ -311,10 +477,14 @@ class Terminate(ProcessStep):
     signal: ClassVar[signal.Signals] = signal.SIGTERM
 
 
-_KINDS: tuple[type[Step], ...] = (
+KINDS: tuple[type[Step], ...] = (
     StopListening,
     AwaitConnection,
+    HoldHandshake,
+    ReleaseHandshake,
+    FillQueue,
     Accept,
+    Serve,
     HoldData,
     HoldAll,
     AwaitHeldData,
@@ -323,19 +493,23 @@ _KINDS: tuple[type[Step], ...] = (
     RecvHead,
     RecvRequest,
     Recv,
+    RecvArrived,
     RecvEnd,
+    Linger,
     SendHead,
     SendBody,
+    SendChunk,
+    SendLastChunk,
     Send,
     Drained,
     Pause,
     Shutdown,
     Close,
     Reset,
+    AwaitReset,
+    Vanish,
     Kill,
     Interrupt,
     Terminate,
 )
-
-STEPS: dict[str, type[Step]] = {kind.name: kind for kind in _KINDS}
-"""Every step that a script may name."""
+"""Every step of TCP and of HTTP/1.1 that a script may name."""

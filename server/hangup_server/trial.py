@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hangup_server.connection import Connection
 from hangup_server.steps import (
     Accept,
-    AwaitConnection,
     ConnectionStep,
     HoldData,
+    ListenerStep,
     ProcessStep,
+    Serve,
     Step,
     StepError,
     StopListening,
@@ -25,7 +26,7 @@ from hangup_server.steps import (
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Coroutine, Iterable, Sequence
 
     from hangup_server.listener import Listener
     from hangup_server.log import Address, ConnectionLog
@@ -75,7 +76,7 @@ class Endpoint:
             await (self._owned or self._connection).run(batch)
 
     async def close(self) -> None:
-        self._connection.abandon()
+        await self._connection.abandon()
         if self._adoption is None:
             return
         with contextlib.suppress(OSError, StepError):  # given away in vain: there is no process
@@ -99,9 +100,9 @@ class Trial:
         self._serving: set[asyncio.Task[None]] = set()
 
     @property
-    def remote(self) -> Address | None:
-        """The client's end of the first connection, once that is accepted."""
-        return self._endpoints[0].remote if self._endpoints else None
+    def first(self) -> Endpoint | None:
+        """The first connection, once it is accepted."""
+        return self._endpoints[0] if self._endpoints else None
 
     async def run(self, steps: Sequence[Step]) -> None:
         """Does the steps in order, on the listener and on the first connection."""
@@ -118,11 +119,13 @@ class Trial:
     def _concerns_listener(self, step: Step) -> bool:
         if isinstance(step, HoldData):
             return not self._endpoints
-        return isinstance(step, (Accept, AwaitConnection, StopListening))
+        return isinstance(step, (Accept, ListenerStep, Serve))
 
     async def _do(self, step: Step) -> None:
         if isinstance(step, StopListening):
-            self._listener.close()
+            await step.run(self._listener)
+        elif isinstance(step, Serve):
+            self._serve_first()
         elif not self._listener.listening:
             raise StepError(f"{step.name}: the peer does not listen any more")
         elif isinstance(step, HoldData):
@@ -131,8 +134,8 @@ class Trial:
             raise StepError(f"{step.name}: from the first accept on, every connection is accepted at once")
         elif isinstance(step, Accept):
             await self._accept(step.process)
-        else:
-            await self._listener.wait()
+        elif isinstance(step, ListenerStep):
+            await step.run(self._listener)
 
     async def _run_batch(self, batch: Sequence[Step]) -> None:
         if not batch:
@@ -147,6 +150,11 @@ class Trial:
         endpoint = await self._first
         if process:
             await endpoint.give_away()
+
+    def _serve_first(self) -> None:
+        if not self._endpoints:
+            raise StepError("serve: no connection is accepted yet")
+        self._serve_beside(self._endpoints[0].run(self._further.steps))
 
     def _arrived(self, sock: socket.socket, remote: Address) -> None:
         endpoint = Endpoint(sock, remote, self._nursery)
@@ -164,17 +172,24 @@ class Trial:
 
     def _arrived_further(self, endpoint: Endpoint) -> None:
         if self._further.process or self._further.steps:
-            task = self._loop.create_task(self._serve(endpoint))
-            self._serving.add(task)
-            task.add_done_callback(self._serving.discard)
+            self._serve_beside(serve(endpoint, self._further))
 
     def _failed(self, error: OSError) -> None:
         if self._first is not None and not self._first.done():
             self._first.set_exception(StepError(f"accept: {explain(error)}"))
 
-    async def _serve(self, endpoint: Endpoint) -> None:
-        with contextlib.suppress(StepError):  # the connection's log has it
-            await serve(endpoint, self._further)
+    def _serve_beside(self, serving: Coroutine[Any, Any, None]) -> None:
+        async def serve_on() -> None:
+            with contextlib.suppress(StepError):  # the connection's log has it
+                await serving
+
+        task = self._loop.create_task(serve_on())
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    def stop_listening(self) -> None:
+        """Takes no further connection: those that come are refused."""
+        self._listener.close()
 
     async def close(self) -> list[tuple[Address, ConnectionLog]]:
         """Ends whatever is left, and says what was read and sent, connection by connection.
@@ -190,6 +205,10 @@ class Trial:
         self._listener.close()
         for endpoint in self._endpoints:
             await endpoint.close()
+        return self.log()
+
+    def log(self) -> list[tuple[Address, ConnectionLog]]:
+        """What was read and sent so far, connection by connection."""
         return [(endpoint.remote, endpoint.log()) for endpoint in self._endpoints]
 
 

@@ -1,4 +1,6 @@
-"""The one way in which the peer waits for a socket: by a future that its event loop resolves."""
+"""How the peer waits for a socket: by a future that its event loop resolves, or, where the kernel tells nobody, by
+asking again and again.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
+
+POLL = 0.001
+"""Seconds between two looks at what the kernel counts but does not announce."""
 
 
 async def readable(sock: socket.socket) -> None:
@@ -29,6 +35,12 @@ async def writable(sock: socket.socket) -> None:
         await ready
     finally:
         loop.remove_writer(sock)
+
+
+async def until(true: Callable[[], object]) -> None:
+    """For what the kernel counts but does not announce."""
+    while not true():  # noqa: ASYNC110 - there is no event to wait for
+        await asyncio.sleep(POLL)
 
 
 def _settle(ready: asyncio.Future[None]) -> None:

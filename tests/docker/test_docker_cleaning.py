@@ -26,7 +26,7 @@ PATIENCE = 60.0
 @pytest.fixture
 def run(api: APIClient) -> Iterator[subprocess.Popen[str]]:
     """A long run that is at its trials."""
-    process = start_run("--client", "python/socket", "--trials", "5000")
+    process = start_run("--client", "python/socket", "--scenario", "rst-*", "--trials", "5000")
     try:
         until(lambda: any(name.startswith("peer-") and name != "peer-host" for name in ours(api)), PATIENCE)
         yield process
@@ -61,6 +61,37 @@ def test_nothing_is_left_after_a_signal(
     run.send_signal(number)
     run.communicate(timeout=PATIENCE)
     assert run.returncode == 130
+    assert belongings(api) == before
+
+
+@pytest.fixture
+def paused(api: APIClient) -> Iterator[subprocess.Popen[str]]:
+    """A run that has paused a container, whose processes notice nothing any more."""
+    process = start_run("--client", "python/socket", "--scenario", "container-paused", "--trials", "50")
+    try:
+        until(lambda: api.containers(filters={"label": RUN, "status": "paused"}), PATIENCE)
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+        sweep(api)
+
+
+def test_nothing_is_left_of_what_is_paused_after_a_signal(
+    api: APIClient, before: Belongings, paused: subprocess.Popen[str]
+) -> None:
+    paused.send_signal(signal.SIGTERM)
+    paused.communicate(timeout=PATIENCE)
+    assert paused.returncode == 130
+    assert belongings(api) == before
+
+
+def test_clean_removes_what_is_paused_and_sigkill_left(
+    api: APIClient, before: Belongings, paused: subprocess.Popen[str]
+) -> None:
+    paused.kill()
+    paused.communicate(timeout=PATIENCE)
+    assert _clean()["containers"]
     assert belongings(api) == before
 
 

@@ -10,6 +10,7 @@ import pytest
 from hangup_process import Running, copy_of_the_sources, everybody, network_namespaces, running
 
 from hangup.labs import LabName
+from hangup.labs.certificates import sweep
 
 pytestmark = pytest.mark.lab
 
@@ -55,12 +56,13 @@ def test_after_a_signal(lab_name: LabName, sources: Path, tmp_path: Path, number
 
 
 def test_after_a_sigkill(lab_name: LabName, sources: Path, tmp_path: Path) -> None:
-    """Nobody is there to clean up: what is left must end by itself."""
+    """Nobody is there to clean up: what is left must end by itself, but for files, which the next run sweeps."""
     with running(sources, tmp_path, ["--lab", lab_name, *ENDLESS]) as run:
         namespaces = in_full_swing(run, lab_name)
         run.process.kill()
         run.process.wait()
         run.until(lambda: not run.children())
+        sweep(run.temporary, seconds=0)
         assert_nothing_is_left(run, namespaces)
         assert published(run) == []
 

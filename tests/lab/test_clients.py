@@ -54,9 +54,17 @@ def test_nothing_that_it_says_is_unmapped(whole: Driven, client: str) -> None:
     assert unmapped == set()
 
 
-@each_client
-def test_an_orderly_exchange_is_a_success(whole: Driven, client: str) -> None:
-    for verdict in verdicts(whole, client, "normal"):
+@pytest.mark.parametrize(
+    ("client", "control"),
+    [
+        (client, name)
+        for client, layer in LAYERS.items()
+        for name, scenario in CATALOGUE.items()
+        if name.endswith("normal") and layer in scenario.layers
+    ],
+)
+def test_an_orderly_exchange_is_a_success(whole: Driven, client: str, control: str) -> None:
+    for verdict in verdicts(whole, client, control):
         assert (verdict.outcome, verdict.lost, verdict.extra_connections) == (Outcome.SUCCESS, 0, 0)
         assert verdict.faithful is (True if whole.result.proved else None)
         assert verdict.processed == 1

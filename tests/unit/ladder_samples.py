@@ -1,7 +1,7 @@
 """Made-up packets for the tests of the ladders, in a short notation: ``"2.5 > PA 1 42 100"``.
 
-Milliseconds; ``>`` from the client and ``<`` from the peer; flags; relative sequence number, acknowledgement number
-where there is an A, and bytes of payload.
+Milliseconds; ``>`` from the client, ``<`` from the peer and ``?`` from another host in its name; flags; relative
+sequence number, acknowledgement number where there is an A, and bytes of payload.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from hangup.agents.protocol import Reply
 from hangup.conduct.trial import Operation
 from hangup.ladder import Packet, Packets
-from hangup.wire import Options, Segment
+from hangup.wire import Flow, IcmpError, Options, Segment
 
 PORT = 9000
 CLIENT_PORT = 40000
 START = 1_700_000_000_000_000_000
 BITS = {"F": 1, "S": 2, "R": 4, "P": 8, "A": 16}
-ISN = {">": 0xFFFFFFF0, "<": 0x7FFFFFFE}
+ISN = {">": 0xFFFFFFF0, "<": 0x7FFFFFFE, "?": 0x7FFFFFFE}
 """Numbers that wrap, one of them within the first bytes of payload."""
 CLIENT, PEER = bytes([192, 0, 2, 1]), bytes([192, 0, 2, 2])
 
@@ -61,12 +61,18 @@ def segment(text: str, *, client_port: int = CLIENT_PORT) -> Segment:
         flags=sum(BITS[letter] for letter in flags),
         window=512,
         length=length,
-        ttl=64,
+        ttl=128 if way == "?" else 64,
         ip_id=None,
         options=Options(),
         payload=REQUEST_BYTES if there and length == len(REQUEST_BYTES) else b"x" * length,
         checksum_ok=None,
     )
+
+
+def icmp(code: int, *, client_port: int = CLIENT_PORT) -> IcmpError:
+    """Destination unreachable, from a router, about a segment of the client's."""
+    flow = Flow(CLIENT, client_port, PEER, PORT)
+    return IcmpError(1, at(1), bytes([192, 0, 2, 254]), CLIENT, 64, 3, code, flow, ISN[">"])
 
 
 def packets(*texts: str, client_port: int = CLIENT_PORT) -> list[Packet]:

@@ -33,7 +33,8 @@ def trial(**changed: Any) -> Trial:
     """A valid trial of ``normal``, and what is changed of it."""
     reply = Reply(type="reply", id=1, result="observed", phase="recv", received=1084, eof=False, ms=3)
     plain = {
-        "client": "python/socket", "scenario": "normal", "name": "n", "port": 40000, "client_host": "192.0.2.1",
+        "client": "python/socket", "scenario": "normal", "name": "n", "port": 40000,
+        "host": "192.0.2.2", "client_host": "192.0.2.1",
         "operations": (Operation("exchange", reply, 0, 1),), "evidence": (evidence(),),
         "log": (LoggedConnection(50000, 40, 1084, (LoggedRequest("GET", 40, True),), ()),),
         "started_ns": 0, "ended_ns": 1, "over_ns": 1,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from hangup.catalogue.load import FOLDER
 from hangup.errors import InputError
 from hangup_server import http
 from hangup_server import script as peer_script
-from hangup_server.steps import SendHead, SendStep
+from hangup_server.steps import SendBody, SendChunk, SendHead, SendStep
 
 CATALOGUE = load_catalogue()
 FILES = sorted(FOLDER.glob("*.toml"))
@@ -58,7 +60,8 @@ def test_the_control_comes_first_and_the_rest_by_name() -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_files_name_is_its_scenarios_id(path: Path) -> None:
     for scenario in load_file(path):
-        assert scenario.id == path.stem or scenario.id.startswith(f"{path.stem}-")
+        name = re.sub("^tls1[23]-", "tls-", scenario.id)
+        assert name == path.stem or name.startswith(f"{path.stem}-")
         assert CATALOGUE[scenario.id] == scenario
 
 
@@ -66,19 +69,24 @@ def test_a_files_name_is_its_scenarios_id(path: Path) -> None:
 def test_sizes_are_those_of_the_peers_own_bytes(scenario: Scenario) -> None:
     sends = peer_sends(scenario)
     heads = [step for step in sends if isinstance(step, SendHead)]
-    assert scenario.head_sent == sum(len(head.payload()) for head in heads)
-    if heads:
-        whole = len(dataclasses.replace(heads[0], bytes=None).payload())
+    final = next((head for head in heads if head.status >= 200), None)
+    if final is not None:
+        whole = len(dataclasses.replace(final, bytes=None, offset=0).payload())
         assert scenario.response_head == whole
-        assert scenario.announced == whole + (heads[0].length or 0)
+        assert scenario.announced == whole + (scenario.whole if final.length is None else final.length)
     else:
         assert scenario.announced == len(http.response_head(length=1024)) + 1024
 
 
 @pytest.mark.parametrize("scenario", CATALOGUE.values(), ids=CATALOGUE)
 def test_a_claim_of_bytes_is_what_the_script_sends(scenario: Scenario) -> None:
-    sent = sum(len(step.payload()) for step in peer_sends(scenario))
-    assert scenario.wire.peer_sent in (None, sent - scenario.head_sent)
+    seen = tuple(itertools.takewhile(lambda step: (step.actor, step.act) != ("network", "drop"), scenario.flat))
+    sends = peer_sends(scenario.model_copy(update={"steps": seen}))
+    body = sum(step.bytes for step in sends if isinstance(step, SendBody | SendChunk))
+    assert scenario.wire.peer_sent in (None, body)
+    assert scenario.framing == sum(len(step.payload()) for step in peer_sends(scenario)) - sum(
+        step.bytes for step in peer_sends(scenario) if isinstance(step, SendBody | SendChunk)
+    )
 
 
 @pytest.mark.parametrize("scenario", CATALOGUE.values(), ids=CATALOGUE)
@@ -97,8 +105,29 @@ def test_a_family_has_a_scenario_for_each_combination() -> None:
     assert [s.act for s in CATALOGUE["reuse-after-fin-get-again"].further_steps] == ["recv request", "close"]
 
 
+def test_a_family_by_version_of_tls_is_named_for_each() -> None:
+    old, new = CATALOGUE["tls12-fin-mid-body"], CATALOGUE["tls13-fin-mid-body"]
+    assert [s.params["version"] for scenario in (old, new) for s in scenario.flat if s.act == "handshake"] == [
+        "1.2",
+        "1.3",
+    ]
+    assert old.features == new.features == {"tls"}
+    assert "{" not in old.title
+    assert "tls-fin-mid-body" not in CATALOGUE
+
+
+def test_a_scenario_that_speaks_no_tls_needs_none() -> None:
+    assert [name for name, scenario in CATALOGUE.items() if "tls" in scenario.features] == [
+        name for name in CATALOGUE if name.startswith(("tls", "h2-"))
+    ]
+
+
 def test_a_further_connection_meets_the_same_steps_after_its_accept() -> None:
     assert [s.act for s in CATALOGUE["rst-on-accept"].further_steps] == ["await held data", "reset"]
+
+
+def test_what_is_held_after_the_accept_is_held_on_a_further_connection_too() -> None:
+    assert [s.act for s in CATALOGUE["fin-mid-upload"].further_steps][:2] == ["recv head", "hold data"]
 
 
 def test_nobody_is_there_for_a_further_connection_where_the_peer_stops_listening() -> None:
@@ -150,7 +179,23 @@ BAD = {
         r"http clients have no \['connect'\]",
     ),
     "network without need": ('{ peer = "accept" }', '{ network = "blackhole" }', r"needs = \['net'\]"),
+    "firewall without need": ('{ peer = "accept" }', '{ network = "drop" }', r"needs = \['firewall'\]"),
+    "a vanishing peer without need": (
+        '{ peer = "accept" }', '{ peer = "accept" }, { peer = "vanish" }', r"needs = \['hold'\]",
+    ),
     "hold without need": ('{ peer = "accept" }', '{ peer = "hold data" }, { peer = "accept" }', r"needs = \['hold'\]"),
+    "a body of unknown size": ('{ peer = "accept" }', '{ peer = "send head" }', r"no length: say with 'whole'"),
+    "two sizes of a body": ("[wire]", "whole = 9\n[wire]", r"'whole' is for a response whose head has no length"),
+    "container without need": (
+        '{ peer = "accept" }', '{ peer = "accept" }, { container = "kill" }', r"needs = \['containers'\]",
+    ),
+    "container that ends twice": (
+        'steps = [', 'needs = ["containers"]\nsteps = [\n  { container = "pause" }, { container = "kill" },',
+        r"can be ended only once",
+    ),
+    "unknown end of a container": (
+        '{ peer = "accept" }', '{ container = "explode" }', r"steps\[1\]: .*container has no step 'explode'",
+    ),
     "repeated not at all": (
         '{ peer = "accept" }', '{ repeat = 0, steps = [{ peer = "accept" }] }',
         r"steps\[1\]\.repeat: Input should be greater than 0$",
@@ -167,6 +212,13 @@ BAD = {
         'end = "SF"', 'end = "SF"\n[variants]\nmethod = ["PUT"]\n[variants.next]\nonce = [{ peer = "close" }]',
         r"method\[0\]",
     ),
+    "a version of TLS that is none": (
+        'end = "SF"', 'end = "SF"\n[variants]\ntls = ["1.1"]', r"tls\[0\]",
+    ),
+    "a family by TLS of another name": (
+        'end = "SF"', 'end = "SF"\n[variants]\ntls = ["1.3"]', r"is named tls-…",
+    ),
+    "a family without forms": ('end = "SF"', 'end = "SF"\n[variants]\nmethod = []', r"no form is given"),
     "variant of a bad name": (
         'end = "SF"', 'end = "SF"\n[variants]\nmethod = ["GET"]\n[variants.next]\n"Once 1" = [{ peer = "close" }]',
         r"next",

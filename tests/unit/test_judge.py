@@ -66,6 +66,63 @@ SAID: list[tuple[str, Outcome, list[Link]]] = [
     ("python/asyncio-streams", Outcome.TIMEOUT, [link("TimeoutError", "timed out")]),
     ("python/asyncio-streams", Outcome.RESET, [link("ConnectionResetError", "Connection lost")]),
     ("python/http.client", Outcome.PROTOCOL, [link("http.client.BadStatusLine", "HTTP/1.1 2")]),
+    ("python/requests", Outcome.EOF, [
+        link("requests.exceptions.SSLError", "HTTPSConnectionPool(host='192.0.2.2', port=443): Max retries ..."),
+        link("urllib3.exceptions.SSLError", "[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in ..."),
+        link("ssl.SSLEOFError", "[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in violation of protocol",
+             code="UNEXPECTED_EOF_WHILE_READING")]),
+    ("python/httpx-http2", Outcome.EOF, [
+        link("httpx.RemoteProtocolError", "Server disconnected"),
+        link("httpcore.RemoteProtocolError", "Server disconnected")]),
+    ("python/httpx-http2", Outcome.EOF, [
+        link("httpcore.RemoteProtocolError", "<ConnectionTerminated error_code:0, last_stream_id:0, ...>")]),
+    ("python/httpx-http2", Outcome.RESET, [
+        link("httpcore.RemoteProtocolError", "<StreamReset stream_id:1, error_code:7, remote_reset:True>")]),
+    ("go/net-http", Outcome.RESET, [
+        link("http.http2StreamError", "stream error: stream ID 1; INTERNAL_ERROR; received from peer")]),
+    ("java/httpclient", Outcome.EOF, [link("java.io.IOException", "/192.0.2.1:33832: GOAWAY received")]),
+    ("java/httpclient", Outcome.RESET, [link("java.io.IOException", "Received RST_STREAM: Stream not processed")]),
+    ("node/http2", Outcome.RESET, [
+        link("Error", "Stream closed with error code NGHTTP2_REFUSED_STREAM", code="ERR_HTTP2_STREAM_ERROR")]),
+    ("node/http2", Outcome.BROKEN_PIPE, [
+        link("Error", "The session has been destroyed", code="ERR_HTTP2_INVALID_SESSION")]),
+    ("python/socket", Outcome.EOF, [link("ssl.SSLZeroReturnError", "TLS/SSL connection has been closed (EOF)")]),
+    ("python/asyncio-streams", Outcome.RESET, [link("ConnectionResetError", "")]),
+    ("python/httpx", Outcome.TLS, [
+        link("httpx.ConnectError", "[SSL: SSLV3_ALERT_HANDSHAKE_FAILURE] sslv3 alert handshake failure (_ssl.c:1006)"),
+        link("ssl.SSLError", "[SSL: SSLV3_ALERT_HANDSHAKE_FAILURE] sslv3 alert handshake failure (_ssl.c:1006)",
+             code="SSLV3_ALERT_HANDSHAKE_FAILURE")]),
+    ("python/socket", Outcome.TLS, [
+        link("ssl.SSLCertVerificationError", "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed",
+             code="CERTIFICATE_VERIFY_FAILED")]),
+    ("python/requests", Outcome.TRUNCATED, [
+        link("requests.exceptions.ChunkedEncodingError", "Response ended prematurely"),
+        link("urllib3.exceptions.ProtocolError", "Response ended prematurely")]),
+    ("python/urllib3", Outcome.TRUNCATED, [
+        link("urllib3.exceptions.ProtocolError", "('Connection broken: IncompleteRead(512 bytes read)', ...)"),
+        link("http.client.IncompleteRead", "IncompleteRead(0 bytes read)"),
+        link("ValueError", "invalid literal for int() with base 16: b'upstream error\\r\\n'")]),
+    ("python/requests", Outcome.PROTOCOL, [
+        link("requests.exceptions.ChunkedEncodingError", '("Connection broken: InvalidChunkLength(...)")'),
+        link("urllib3.exceptions.ProtocolError", '("Connection broken: InvalidChunkLength(...)")'),
+        link("urllib3.exceptions.InvalidChunkLength", "InvalidChunkLength(got length b'upstream error\\r\\n', ...)")]),
+    ("python/http.client", Outcome.PROTOCOL, [
+        link("http.client.LineTooLong", "got more than 65536 bytes when reading header line")]),
+    ("python/httpx", Outcome.PROTOCOL, [
+        link("httpx.RemoteProtocolError", "illegal chunk header: bytearray(b'upstream error\\r\\n')"),
+        link("httpcore.RemoteProtocolError", "illegal chunk header: bytearray(b'upstream error\\r\\n')"),
+        link("h11._util.RemoteProtocolError", "illegal chunk header: bytearray(b'upstream error\\r\\n')")]),
+    ("python/aiohttp", Outcome.PROTOCOL, [
+        link("aiohttp.client_exceptions.ClientResponseError", '400, message="Bad status line:\n  Expected HTTP/, ..."'),
+        link("aiohttp.http_exceptions.HttpProcessingError", "400, message:\n  Bad status line:\n    ..."),
+        link("aiohttp.http_exceptions.BadStatusLine", "400, message:\n  Bad status line:\n    ...")]),
+    ("go/net-http", Outcome.BROKEN_PIPE, [
+        link("*net.OpError", "write tcp 192.0.2.1:5->192.0.2.2:80: use of closed network connection"),
+        link("poll.errNetClosing", "use of closed network connection", code="net.ErrClosed")]),
+    ("go/net-http", Outcome.PROTOCOL, [link("*errors.errorString", "invalid byte in chunk length")]),
+    ("go/net-http", Outcome.PROTOCOL, [
+        link("*fmt.wrapError", 'net/http: HTTP/1.x transport connection broken: malformed HTTP status code "x"'),
+        link("*errors.errorString", 'malformed HTTP status code "mail.example"')]),
     ("go/net-http", Outcome.TRUNCATED, [link("*errors.errorString", "unexpected EOF", code="io.ErrUnexpectedEOF")]),
     ("go/net-http", Outcome.EOF, [
         link("*url.Error", 'Get "http://192.0.2.2:80/": EOF'), link("*errors.errorString", "EOF", code="io.EOF")]),
@@ -77,10 +134,33 @@ SAID: list[tuple[str, Outcome, list[Link]]] = [
              "net/http: Transport failed to read from server: read tcp 192.0.2.1:5->192.0.2.2:80: "
              "read: connection reset by peer")]),
     ("go/net-http", Outcome.EOF, [link("*errors.errorString", "http: server closed idle connection")]),
+    ("go/net", Outcome.TLS, [
+        link("*net.OpError", "remote error: tls: handshake failure"), link("tls.alert", "tls: handshake failure")]),
+    ("go/net", Outcome.TLS, [link("tls.RecordHeaderError", "tls: first record does not look like a TLS handshake")]),
+    ("go/net-http", Outcome.PROTOCOL, [
+        link("*url.Error", 'Get "https://192.0.2.2:80/": http: server gave HTTP response to HTTPS client'),
+        link("*errors.errorString", "http: server gave HTTP response to HTTPS client", code="http.ErrSchemeMismatch")]),
+    ("java/httpclient", Outcome.EOF, [
+        link("javax.net.ssl.SSLHandshakeException", "Remote host terminated the handshake")]),
+    ("java/httpclient", Outcome.RESET, [
+        link("javax.net.ssl.SSLHandshakeException", "Remote host terminated the handshake"),
+        link("java.net.SocketException", "Connection reset")]),
+    ("java/socket", Outcome.TLS, [
+        link("javax.net.ssl.SSLHandshakeException", "Received fatal alert: handshake_failure")]),
+    ("java/socket", Outcome.TLS, [
+        link("javax.net.ssl.SSLException", "Unsupported or unrecognized SSL message")]),
+    ("node/http", Outcome.TLS, [
+        link("Error", "write EPROTO 80DC4141637F0000:error:0A000410:SSL routines:ssl3_read_bytes:sslv3 alert ...", 71,
+             "EPROTO")]),
     ("java/socket", Outcome.REFUSED, [link("java.net.ConnectException", "Connection refused")]),
     ("java/httpclient", Outcome.REFUSED, [
         link("java.net.ConnectException", ""), link("java.nio.channels.ClosedChannelException", "")]),
     ("java/socket", Outcome.TIMEOUT, [link("java.net.ConnectException", "Connection timed out")]),
+    ("java/socket", Outcome.ABORTED, [link("java.net.SocketException", "Software caused connection abort")]),
+    ("java/socket", Outcome.UNREACHABLE, [link("java.net.NoRouteToHostException", "No route to host")]),
+    ("java/httpclient", Outcome.UNREACHABLE, [
+        link("java.net.ConnectException", "Network is unreachable"),
+        link("java.net.SocketException", "Network is unreachable")]),
     ("java/httpclient", Outcome.TIMEOUT, [link("java.net.http.HttpTimeoutException", "request timed out")]),
     ("java/socket", Outcome.BROKEN_PIPE, [link("java.net.SocketException", "Broken pipe")]),
     ("java/socket", Outcome.RESET, [link("java.net.SocketException", "Connection reset")]),
@@ -98,7 +178,24 @@ SAID: list[tuple[str, Outcome, list[Link]]] = [
     ("node/fetch", Outcome.TIMEOUT, [
         link("TypeError", "fetch failed"),
         link("HeadersTimeoutError", "Headers Timeout Error", code="UND_ERR_HEADERS_TIMEOUT")]),
+    ("java/httpurlconnection", Outcome.BROKEN_PIPE, [link("java.io.IOException", "Error writing to server")]),
+    ("java/httpclient", Outcome.PROTOCOL, [
+        link("java.net.ProtocolException", 'Invalid status line: "220 mail.example ESMTP ready"')]),
+    ("java/httpclient", Outcome.PROTOCOL, [link("java.io.IOException", "Illegal character in chunk size: 117")]),
+    ("java/httpurlconnection", Outcome.PROTOCOL, [link("java.io.IOException", "Bogus chunk size")]),
+    ("java/httpurlconnection", Outcome.PROTOCOL, [link("java.io.IOException", "Invalid Http response")]),
     ("node/fetch", Outcome.EOF, [link("TypeError", "fetch failed"), UNDICI_SOCKET]),
+    ("node/fetch", Outcome.PROTOCOL, [
+        link("TypeError", "fetch failed"), link("SocketError", "bad response", code="UND_ERR_SOCKET")]),
+    ("node/fetch", Outcome.PROTOCOL, [
+        link("TypeError", "fetch failed"),
+        link("HTTPParserError", "Response does not match the HTTP/1.1 protocol (Expected HTTP/)",
+             code="HPE_INVALID_CONSTANT")]),
+    ("node/fetch", Outcome.PROTOCOL, [
+        link("TypeError", "fetch failed"),
+        link("HeadersOverflowError", "Headers Overflow Error", code="UND_ERR_HEADERS_OVERFLOW")]),
+    ("node/http", Outcome.PROTOCOL, [
+        link("Error", "Parse Error: Header overflow", code="HPE_HEADER_OVERFLOW")]),
     ("node/net", Outcome.BROKEN_PIPE, [
         link("Error", "Cannot call write after a stream was destroyed", code="ERR_STREAM_DESTROYED")]),
     ("node/net", Outcome.BROKEN_PIPE, [link("Error", "write after end", code="ERR_STREAM_WRITE_AFTER_END")]),
@@ -187,6 +284,14 @@ OUTCOMES = {
         "http", "fin-mid-body", [op(received=512, status=200)], [conn("fin", 39 + 512, "GET")],
         Outcome.SILENT_TRUNCATION, 0,
     ),
+    "half of a body that no length announced": (
+        "http", "rst-close-delimited", [op(received=512, status=200)], [conn("rst", 19 + 512, "GET")],
+        Outcome.SILENT_TRUNCATION, 0,
+    ),
+    "an interim response taken for the final one": (
+        "http", "early-hints-then-rst", [op(received=0, status=103)], [conn("rst", 28, "GET")],
+        Outcome.SILENT_TRUNCATION, 0,
+    ),
     "half a stream and its end": (
         "stream", "fin-mid-body", [op(received=551, eof=True)], [conn("fin", 551, "GET")], Outcome.EOF, 0,
     ),
@@ -234,11 +339,23 @@ FAITHFUL = {
     "silence called a timeout": ("silence", op(error=(link("TimeoutError"),)), True),
     "silence called a reset": ("silence", reset(), False),
     "silence kept": ("silence", op(hang=True), True),
+    "ICMP called unreachable": ("unreachable", op(error=(link("E", code="EHOSTUNREACH"),)), True),
+    "a deadline while TCP goes on trying": ("unreachable", op(error=(link("TimeoutError"),)), True),
+    "ICMP called a refusal": ("unreachable", op(error=(link("E", code="ECONNREFUSED"),)), False),
+    "its own kernel's abort": ("aborted", op(error=(link("E", code="ECONNABORTED"),)), True),
+    "its own kernel's abort called a reset": ("aborted", reset(), False),
     "a refusal": ("refused", op(error=(link("E", code="ECONNREFUSED"),)), True),
     "half a body called a success": ("fin", op(received=512, status=200), False),
     "a success": ("fin", HTTP_WHOLE[0], True),
     "something unknown": ("fin", op(error=(link("ValueError"),)), False),
 }
+
+
+def test_a_scenario_may_have_truths_of_its_own() -> None:
+    """A parse error is the truth of what cannot be parsed, whatever ended the connection; elsewhere it is none."""
+    parsed = observation([op(error=(link("HTTPParserError"),))], [conn("fin", 30, "GET")])
+    assert judge("node/x", "http", CATALOGUE["garbage-status"], parsed).faithful is True
+    assert judge("node/x", "http", CATALOGUE["fin-before-response"], parsed).faithful is False
 
 
 @pytest.mark.parametrize(("ending", "operation", "faithful"), FAITHFUL.values(), ids=FAITHFUL)
@@ -252,6 +369,12 @@ def test_the_ending_of_the_last_connection_counts() -> None:
     assert judge("python/x", "http", CATALOGUE["reuse-after-fin-get-again"], seen).faithful is True
 
 
+def test_where_no_packet_was_sent_the_host_was_unreachable() -> None:
+    told = [op(error=(link("E", code="ENETUNREACH"),))]
+    verdict = judge("python/x", "http", CATALOGUE["no-route"], observation(told, [], state="nothing"))
+    assert (verdict.outcome, verdict.faithful, verdict.processed) == (Outcome.UNREACHABLE, True, 0)
+
+
 def test_without_evidence_nothing_is_faithful_or_misleading() -> None:
     verdict = judge("python/x", "http", CATALOGUE["normal"], observation(HTTP_WHOLE, [], state=None))
     assert (verdict.outcome, verdict.faithful, verdict.lost) == (Outcome.SUCCESS, None, None)
@@ -259,6 +382,7 @@ def test_without_evidence_nothing_is_faithful_or_misleading() -> None:
 
 HEAD = CATALOGUE["reuse-after-fin-post-once"].response_head
 FULL = HEAD + BODY
+CHUNKED = CATALOGUE["rst-mid-chunk"].framing + 768
 ARITHMETIC = {
     # scenario, operations, connections: extra connections, extra requests, processed, lost
     "one answered request": ("http", "normal", HTTP_WHOLE, [conn("fin", WHOLE, "GET")], (0, {}, 1, 0)),
@@ -297,6 +421,16 @@ ARITHMETIC = {
         "http", "rst-mid-body", [reset(received=512)], [conn("rst", HEAD + 512, "GET")], (0, {}, 1, 0),
     ),
     "a head cut short is no body": ("http", "fin-mid-head", [reset()], [conn("fin", 30, "GET")], (0, {}, 1, 0)),
+    "what frames the chunks is no body": (
+        "http", "rst-mid-chunk", [reset(received=512)], [conn("rst", CHUNKED, "GET")], (0, {}, 1, 256),
+    ),
+    "an interim head is no body": (
+        "http", "early-hints-then-rst", [op(status=103, received=0)], [conn("rst", 28, "GET")], (0, {}, 1, 0),
+    ),
+    "what is sent beyond the announced length is nobody's": (
+        "http", "short-content-length", [op(status=200, received=512)], [conn("fin", 59 + 1024, "GET")],
+        (0, {}, 1, 0),
+    ),
     "a stream counts the head": (
         "stream", "rst-mid-body", [reset(received=100)], [conn("rst", HEAD + 512, "GET")], (0, {}, 1, HEAD + 412),
     ),

@@ -8,7 +8,7 @@ from ladder_samples import HANDSHAKE, INTERRUPTED, REQUEST, packets
 from hangup.catalogue import Step
 from hangup.ladder import Act, act_of, logged_acts
 from hangup.ladder.acts import EFFECTS, Placer
-from hangup_server.steps import STEPS
+from hangup_server.script import STEPS
 
 POST = b"POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\n"
 
@@ -124,3 +124,28 @@ def test_one_act_waits_for_the_one_before_it() -> None:
 )
 def test_a_step_in_words(params: dict[str, object], act: Act) -> None:
     assert act_of(Step.model_validate({"actor": "peer", **params})) == act
+
+
+def record(kind: int, size: int) -> bytes:
+    """A TLS record of so many bytes, its header included."""
+    return bytes([kind, 3, 3]) + (size - 5).to_bytes(2, "big") + bytes(size - 5)
+
+
+def test_tls_hides_how_much_is_said_but_not_when() -> None:
+    hello, finished, request = record(22, 200), record(20, 6) + record(23, 58), record(23, 90)
+    texts = (
+        *HANDSHAKE, "1 > PA 1 1 150", "2 > PA 151 1 50", "3 < PA 1 201 900", "4 > PA 201 901 64", "5 > PA 265 901 90",
+        "6 < PA 901 355 1090", "7 < FA 1991 355",
+    )  # fmt: skip
+    said = [b"", b"", b"", hello[:150], hello[150:], b"", finished, request, b"", b""]
+    placer = Placer()
+    for act in logged_acts(["recv hello", "handshake", "recv request 41", "send 41", "send 1000", "close"]):
+        placer.tell(act)
+    beside = {
+        text: [act.text for act in placer.feed(packet._replace(payload=payload))]
+        for text, packet, payload in zip(texts, packets(*texts), said, strict=True)
+    }
+    assert {text: acts for text, acts in beside.items() if acts} == {
+        texts[4]: ["recv hello"], texts[6]: ["handshake"], texts[7]: ["recv request 41"],
+        texts[8]: ["send 41", "send 1000"], texts[9]: ["close"],
+    }  # fmt: skip

@@ -4,7 +4,7 @@ it says. No case names a scenario."""
 from __future__ import annotations
 
 import pytest
-from ladder_samples import CLIENT_PORT, HANDSHAKE, INTERRUPTED, REQUEST, START, packets
+from ladder_samples import CLIENT_PORT, HANDSHAKE, INTERRUPTED, REQUEST, START, icmp, packets
 
 from hangup.judge import Outcome
 from hangup.ladder import explain
@@ -14,10 +14,11 @@ from hangup.ladder.words import TOLD as WORDS
 FIN, FIN_ACK = "2 < FA 1 42", "2.1 > A 42 2"
 
 
-def said(texts: tuple[str, ...], outcome: Outcome, read: int | None = 41) -> str:
-    """The explanation in one line."""
+def said(texts: tuple[str, ...], outcome: Outcome, read: int | None = 41, code: int | None = None) -> str:
+    """The explanation in one line. ``code``: of an ICMP error that came of it."""
     known = {} if read is None else {CLIENT_PORT: read}
-    return " ".join(explain(packets(*texts), known, outcome, start_ns=START))
+    errors = [] if code is None else [icmp(code)]
+    return " ".join(explain(packets(*texts), errors, known, outcome, start_ns=START))
 
 
 @pytest.mark.parametrize(
@@ -142,10 +143,50 @@ def test_the_packets_explain(
         assert part in explanation
 
 
+@pytest.mark.parametrize(
+    ("texts", "outcome", "code", "expected"),
+    [
+        pytest.param(
+            ("0 > S 0",), Outcome.UNREACHABLE, 13,
+            ("sent one SYN; what answered was no segment, but ICMP: admin-prohibited", "ends the connect at once"),
+            id="a SYN that ICMP answers",
+        ),
+        pytest.param(
+            ("0 > S 0",), Outcome.REFUSED, 3,
+            ("ICMP: port-unreachable", "makes ECONNREFUSED, as it does of a RST"), id="a refusal by ICMP",
+        ),
+        pytest.param(
+            REQUEST, Outcome.UNREACHABLE, 1,
+            ("Neither side ended the connection", "ICMP: host-unreachable", "a hint"), id="ICMP in the middle",
+        ),
+        pytest.param(
+            (*REQUEST, "2 ? RA 1 42"), Outcome.RESET, None,
+            ("No FIN was sent", "bears the peer's address", "makes it ECONNRESET"), id="a forged RST",
+        ),
+        pytest.param(
+            (*REQUEST, "2 ? RA 999 42", "2.1 > A 42 1", "3 < FA 1 42"), Outcome.EOF, None,
+            ("with a FIN at 3.000 ms", "The RST at 2.000 ms ended nothing: it was forged", "The peer sent no RST"),
+            id="a forged RST that is ignored",
+        ),
+        pytest.param(
+            (*REQUEST, "2 > RA 42 1"), Outcome.ABORTED, None,
+            ("The client's own kernel sent that RST",), id="an abort by the client's kernel",
+        ),
+        pytest.param((), Outcome.UNREACHABLE, None, ("No packet left the client",), id="nothing sent"),
+    ],
+)  # fmt: skip
+def test_what_others_did_explains(
+    texts: tuple[str, ...], outcome: Outcome, code: int | None, expected: tuple[str, ...]
+) -> None:
+    explanation = said(texts, outcome, code=code)
+    for part in expected:
+        assert part in explanation
+
+
 def test_every_connection_s_end_is_explained_and_the_client_s_word_by_the_last_one() -> None:
     first = packets(*REQUEST, FIN, FIN_ACK)
     second = [p._replace(connection=2, client_port=40001) for p in packets("9 > S 0", "9.1 < RA 0 1")]
-    explanation = explain([*first, *second], {CLIENT_PORT: 41}, Outcome.RESET, start_ns=START)
+    explanation = explain([*first, *second], [], {CLIENT_PORT: 41}, Outcome.RESET, start_ns=START)
     assert [sentence[:42] for sentence in explanation] == [
         "Connection 1: The peer ended its side with",
         "Connection 2: No FIN was sent: neither sid",

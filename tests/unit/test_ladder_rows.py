@@ -24,7 +24,8 @@ LOG = ("accept", "recv request 41", "send 1065", "interrupt")
 def trial(*operations: Operation, log: dict[int, tuple[str, ...]], closed_ms: float | None, over_ms: float) -> Trial:
     """A trial that is over."""
     return Trial(
-        client="python/socket", scenario="server-interrupted", name="t", port=PORT, client_host="192.0.2.1",
+        client="python/socket", scenario="server-interrupted", name="t", port=PORT,
+        host="192.0.2.2", client_host="192.0.2.1",
         operations=operations, evidence=(), started_ns=at(-1), ended_ns=at(1000), over_ns=at(over_ms),
         closed_ns=None if closed_ms is None else at(closed_ms),
         log=tuple(LoggedConnection(port, 0, 0, (), events) for port, events in log.items()),

@@ -40,6 +40,14 @@ def test_a_good_one(folder: Path) -> None:
     assert manifest.clients["basic/socket"].layer == "stream"
 
 
+def test_an_agent_is_told_the_authority_as_its_runtime_asks_for_it(folder: Path) -> None:
+    (folder / "client.toml").write_text(
+        GOOD.replace("[clients", 'env = { BASIC_CA = "@{ca}", BASIC = "1" }\n[clients', 1)
+    )
+    environment = load_manifest(folder).environment("/some/ca.pem")
+    assert environment == {"HANGUP_CA": "/some/ca.pem", "BASIC_CA": "@/some/ca.pem", "BASIC": "1"}
+
+
 def test_those_that_come_with_hangup() -> None:
     manifests = load_manifests(paths.clients())
     assert list(manifests) == sorted(manifests)

@@ -35,6 +35,10 @@ CASES = {
         "<urllib3.connection.HTTPConnection object at 0x7f15d1e46dd0>: refused",
         "<urllib3.connection.HTTPConnection object at 0x…>: refused",
     ),
+    "OpenSSL's error, as Node tells it": (
+        "write EPROTO 80DC4141637F0000:error:0A00010B:SSL routines::wrong version number:../ssl3_record.c:355:",
+        "write EPROTO …:error:0A00010B:SSL routines::wrong version number:../ssl3_record.c:…:",
+    ),
     "a short hexadecimal number": ("flags 0x14", None),
     "a socket": (
         "<socket.socket fd=11, family=2, laddr=('192.0.2.1', 50456)>",

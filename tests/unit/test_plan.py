@@ -7,9 +7,10 @@ from hangup.catalogue import load_catalogue
 from hangup.conduct.plan import CellId, Skipped, plan
 
 CATALOGUE = load_catalogue()
-STREAM = ClientInfo(layer="stream", ops=["exchange", "connect", "send", "recv", "shutdown", "close"])
-HTTP = ClientInfo(layer="http", ops=["exchange", "close"])
-ALL = frozenset({"net", "hold"})
+OPS = ["exchange", "connect", "send", "recv", "shutdown", "close"]
+STREAM = ClientInfo(layer="stream", ops=OPS, features=["tls", "keepalive"])
+HTTP = ClientInfo(layer="http", ops=["exchange", "close"], features=["tls", "h2"])
+ALL = frozenset({"net", "hold", "router", "firewall", "abort", "containers"})
 
 
 def chosen(*names: str) -> dict[str, object]:
@@ -41,6 +42,17 @@ def test_what_the_platform_lacks() -> None:
     assert skipped == [Skipped("rst-on-accept", "the loopback lab has no right to hold segments back at the peer")]
 
 
+def test_a_lab_without_a_firewall() -> None:
+    _cells, skipped = plan({"a/tcp": STREAM}, chosen("host-unreachable"), ALL - {"firewall"}, "netns")
+    assert [skip.what for skip in skipped] == ["host-unreachable"]
+    assert "install nftables" in skipped[0].reason
+
+
+def test_what_a_lab_without_an_engine_lacks() -> None:
+    _cells, skipped = plan({"a/tcp": STREAM}, chosen("container-killed"), frozenset({"net", "hold"}), "netns")
+    assert skipped == [Skipped("container-killed", "the netns lab has no engine of containers")]
+
+
 def test_what_a_client_lacks() -> None:
     halfless = STREAM.model_copy(update={"ops": ["exchange", "connect", "send", "close"]})
     cells, skipped = plan({"a/tcp": halfless}, chosen("normal", "half-close-by-client"), ALL, "netns")
@@ -53,6 +65,13 @@ def test_a_client_meets_only_what_speaks_as_it_does() -> None:
     cells, skipped = plan({"a/h2": modern, "a/web": HTTP}, chosen("normal"), ALL, "netns")
     assert cells == [CellId("a/web", "normal")]
     assert skipped == [Skipped("a/h2 normal", "the client is for h2")]
+
+
+def test_a_client_that_races_with_itself_is_left_out_with_the_reason() -> None:
+    racing = CATALOGUE["normal"].model_copy(update={"races": {"a/web": "two threads"}})
+    cells, skipped = plan({"a/web": HTTP, "b/web": HTTP}, {"normal": racing}, ALL, "netns")
+    assert cells == [CellId("b/web", "normal")]
+    assert skipped == [Skipped("a/web normal", "two threads")]
 
 
 def test_cells_come_client_by_client_in_the_order_of_the_scenarios() -> None:

@@ -100,9 +100,21 @@ def test_without_a_capture_there_is_no_state() -> None:
     assert (made.state, made.connections) == (None, ())
 
 
+def test_where_no_packet_was_to_be_sent_none_is_a_state() -> None:
+    made = observe(trial(evidence=()), scenario("no-route"), str)
+    assert (made.state, made.connections) == ("nothing", ())
+    assert observe(trial(evidence=(), proved=False), scenario("no-route"), str).state is None
+
+
 WHOLE = scenario().announced
 ENDINGS = {
     "refused": ({"state": "REJ", "rst": ("peer",), "first_fin": "nobody", "peer_fin": False}, "refused"),
+    "a closed port, by ICMP": (
+        {"state": "S0", "icmp": ("port-unreachable",), "first_fin": "nobody", "peer_fin": False}, "refused",
+    ),
+    "unreachable": (
+        {"state": "S0", "icmp": ("host-unreachable",), "first_fin": "nobody", "peer_fin": False}, "unreachable",
+    ),
     "rst": ({"state": "RSTR", "rst": ("peer",), "first_fin": "nobody", "peer_fin": False}, "rst"),
     "rst on both sides": ({"state": "RSTR", "rst": ("peer", "client"), "peer_fin": False}, "rst"),
     "fin, then rst": ({"state": "RSTR", "rst": ("peer",), "rst_after_fin": True}, "fin, rst"),
@@ -114,6 +126,9 @@ ENDINGS = {
     ),
     "a part of an answer": (
         {"state": "S1", "first_fin": "nobody", "peer_fin": False, "peer_bytes": 553}, "silence",
+    ),
+    "a second request that vanished": (
+        {"state": "S1", "first_fin": "nobody", "peer_fin": False, "request": "partly"}, "silence",
     ),
     "an answer and nothing more": ({"state": "S1", "first_fin": "nobody", "peer_fin": False}, "none"),
 }  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import select
 import socket
 import struct
 import sys
@@ -13,7 +15,7 @@ import pytest
 if sys.platform != "linux":
     pytest.skip("sock_diag is Linux's", allow_module_level=True)
 
-from hangup.labs.sockdiag import ESTABLISHED, SocketDiag, SocketState
+from hangup.labs.sockdiag import ESTABLISHED, Blocked, SocketDiag, SocketState, destroy, open_socket
 
 CLOSE_WAIT, TIME_WAIT = 8, 6  # include/net/tcp_states.h
 LOOKS = 1_000_000
@@ -78,6 +80,37 @@ def test_bytes_that_nobody_has_taken_are_unacknowledged(pair: Pair) -> None:
     assert 0 < seen.unacknowledged <= sent < 64 << 20
 
 
+def test_a_send_buffer_is_full_where_poll_says_so(pair: Pair) -> None:
+    pair.client.setblocking(False)
+    pair.client.send(b"x" * 1000)
+    pair.until(lambda s: s is not None and s.writable)
+    with contextlib.suppress(BlockingIOError):
+        while pair.client.send(b"x" * (1 << 20)):
+            pass
+    pair.until(lambda s: s is not None and not s.writable)
+    assert select.select([], [pair.client], [], 0)[1] == []
+    while (seen := pair.look()) is not None and not seen.writable:
+        pair.peer.recv(1 << 20)
+    assert select.select([], [pair.client], [], 0)[1] == [pair.client]
+
+
+def test_a_sender_is_blocked_only_when_nothing_moves_any_more(pair: Pair) -> None:
+    pair.client.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while pair.client.send(b"x" * (1 << 20)):
+            pass
+    full = pair.until(lambda s: s is not None and not s.writable)
+    blocked = Blocked(lambda: full)
+    assert [blocked() for _ in range(Blocked.LOOKS + 1)] == [False] * Blocked.LOOKS + [True]
+    assert full is not None
+    moving = iter(full._replace(unacknowledged=n) for n in range(2 * Blocked.LOOKS))
+    blocked = Blocked(lambda: next(moving))
+    assert not any(blocked() for _ in range(2 * Blocked.LOOKS))
+    idle = SocketState(ESTABLISHED, unread=0, unacknowledged=0, received=0)
+    blocked = Blocked(lambda: idle)
+    assert not any(blocked() for _ in range(2 * Blocked.LOOKS))
+
+
 def test_a_fin_that_has_arrived(pair: Pair) -> None:
     pair.peer.close()
     pair.until(lambda s: s is not None and s.state == CLOSE_WAIT)
@@ -117,3 +150,24 @@ def test_the_two_ends_are_told_apart(pair: Pair) -> None:
     other = pair.diag.look(pair.remote, pair.local)
     assert other is not None
     assert other.unread == 0
+
+
+@pytest.fixture
+def killer() -> Iterator[socket.socket]:
+    """A sock_diag socket with the right to destroy connections."""
+    with open_socket() as sock:
+        try:
+            destroy(sock, ("127.0.0.1", 1), ("127.0.0.1", 1))
+        except FileNotFoundError:
+            yield sock  # there is no such connection, or else it would have been destroyed
+        except OSError as error:
+            pytest.skip(f"SOCK_DESTROY: {error.strerror}")
+
+
+def test_a_connection_that_is_destroyed_tells_its_owner_that_it_was_aborted(pair: Pair, killer: socket.socket) -> None:
+    destroy(killer, pair.local, pair.remote)
+    assert pair.look() is None
+    with pytest.raises(ConnectionAbortedError):
+        pair.client.recv(1)
+    with pytest.raises(ConnectionResetError):
+        pair.peer.recv(1)

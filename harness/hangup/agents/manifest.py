@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from hangup.agents.protocol import ClientId, Layer
+from hangup.agents.protocol import CA, ClientId, Layer
 from hangup.errors import InputError
 from hangup.reading import complaint, read_toml
 
@@ -38,7 +38,12 @@ class Manifest(BaseModel):
     build: tuple[tuple[str, ...], ...]
     run: tuple[str, ...] = Field(min_length=1)
     env: dict[str, str] = {}
+    """Beside what every agent is given; ``{ca}`` stands for the file with the authority to trust."""
     clients: dict[ClientId, ClientEntry] = Field(min_length=1)
+
+    def environment(self, ca: str) -> dict[str, str]:
+        """What its agent finds in its environment. ``ca``: the file's path, as the agent sees it."""
+        return {CA: ca} | {name: value.replace("{ca}", ca) for name, value in self.env.items()}
 
     @property
     def single(self) -> frozenset[str]:

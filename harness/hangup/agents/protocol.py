@@ -29,6 +29,9 @@ class Message(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+CA = "HANGUP_CA"
+"""The environment variable that names an agent the PEM file with the one certificate authority to trust."""
+
 Feature = Literal["tls", "h2", "keepalive"]
 """What a client's API offers beside its operations: TLS, HTTP/2 (over TLS, by ALPN), TCP keep-alive."""
 
@@ -71,8 +74,8 @@ class Target(Message):
     host: str
     port: int = Field(gt=0, lt=65536)
     tls: bool = False
-    """Speak TLS (``https``). The environment variable ``HANGUP_CA`` names a PEM file with the one CA to trust, and the
-    client is told so by its own documented option; nothing else of TLS is set."""
+    """Speak TLS (``https``). The client trusts the authority in the file that ``HANGUP_CA`` names, and is told so by
+    its own documented option; nothing else of TLS is set."""
 
 
 class Exchange(Request, Target):

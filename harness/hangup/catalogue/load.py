@@ -1,13 +1,15 @@
 """Reading scenario files. A file's name is its scenario's id; a file with ``[variants]`` is a family of scenarios.
 
-A family's ids are ``<file>-<method>-<next>``: ``reuse-after-fin-post-once``. ``{method}`` in a step stands for the
-variant's method, and ``further`` is what ``[variants.next]`` says.
+A family's ids are ``<file>-<method>-<next>``: ``reuse-after-fin-post-once``; in a family by version of TLS they begin
+with it: ``tls12-fin-mid-body``. ``{method}`` in a step stands for the variant's method, and ``further`` is what
+``[variants.next]`` says.
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from hangup.errors import InputError
 from hangup.reading import complaint, read_toml
 
 FOLDER = Path(__file__).resolve().parents[1] / "scenarios"
+_TLS = "tls-"
+"""How the name of a family by version of TLS begins."""
 _ID = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
 
 
@@ -33,25 +37,35 @@ def load_file(path: Path) -> list[Scenario]:
         raise InputError(f"{path}: the file's name is the id; remove the key 'id'")
     try:
         return _family(path.stem, table)
-    except ValidationError as error:
-        raise InputError(f"{path}: {complaint(error)}") from None
+    except (InputError, ValidationError) as error:
+        why = complaint(error) if isinstance(error, ValidationError) else error
+        raise InputError(f"{path}: {why}") from None
 
 
 def _family(stem: str, table: dict[str, Any]) -> list[Scenario]:
     if "variants" not in table:
         return [Scenario.model_validate({**table, "id": stem})]
     variants = Variants.model_validate(table.pop("variants"))
-    return [
-        Scenario.model_validate(
-            {
-                **_fill(table, {"method": method, "next": name}),
-                "id": f"{stem}-{method.lower()}-{name}",
-                "further": further,
-            }
-        )
-        for method in variants.method
-        for name, further in variants.next.items()
-    ]
+    if variants.tls and not stem.startswith(_TLS):
+        raise InputError(f"a family by version of TLS is named {_TLS}…")
+    forms = product(
+        [("tls", version) for version in variants.tls] or _ONE,
+        [("method", method) for method in variants.method] or _ONE,
+        [("next", name) for name in variants.next] or _ONE,
+    )
+    return [_form(stem, table, variants, {form[0]: form[1] for form in chosen if form}) for chosen in forms]
+
+
+_ONE: list[tuple[str, str] | None] = [None]
+"""The only form there is."""
+
+
+def _form(stem: str, table: dict[str, Any], variants: Variants, names: dict[str, str]) -> Scenario:
+    words = [stem, *(names[kind].lower() for kind in ("method", "next") if kind in names)]
+    if "tls" in names:
+        words[0] = stem.replace(_TLS, f"tls{names['tls'].replace('.', '')}-", 1)
+    further = {"further": variants.next[names["next"]]} if "next" in names else {}
+    return Scenario.model_validate({**_fill(table, names), "id": "-".join(words), **further})
 
 
 def _fill(value: Any, names: dict[str, str]) -> Any:

@@ -16,14 +16,19 @@ from pydantic import (
     model_validator,
 )
 
-from hangup.agents.protocol import Feature, Layer
+from hangup.agents.protocol import ClientId, Feature, Layer
 from hangup.catalogue import script
-from hangup.catalogue.script import ACTORS, BEGINS_CONNECTION, Actor
+from hangup.catalogue.script import ACTORS, RESPONSE_LENGTH, Actor
+from hangup.outcome import Outcome
+from hangup_server.steps import SendHead
 
 ConnState = Literal[
     "SF", "S0", "S1", "S2", "S3", "REJ", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR", "OTH"
 ]  # fmt: skip
-Need = Literal["net", "hold"]
+End = ConnState | Literal["nothing"]
+"""``nothing``: no packet was sent at all."""
+Icmp = Literal["net-unreachable", "host-unreachable", "port-unreachable", "admin-prohibited"]
+Need = Literal["net", "hold", "router", "firewall", "abort", "containers"]
 ParameterValue = StrictBool | StrictInt | StrictStr
 
 
@@ -98,15 +103,21 @@ Who = Literal["client", "peer", "nobody"]
 class Wire(Model):
     """What the capture must show of the trial's first connection. Every key is a claim that is checked."""
 
-    end: tuple[ConnState, ...] = Field(min_length=1)
+    end: tuple[End, ...] = Field(min_length=1)
     """Zeek's conn_state: one of these."""
     first_fin: Who | None = None
     rst: Who | Literal["peer if written to"] | None = None
     """Who sent the RSTs. ``peer if written to``: the peer, exactly if the client sent payload after the peer's FIN."""
-    request: Literal["acknowledged", "unacknowledged", "none"] | None = None
+    request: Literal["acknowledged", "partly", "unacknowledged", "none"] | None = None
     """Whether the peer's kernel acknowledged all that the client sent."""
+    further: ConnState | None = None
+    """How each connection ended that the client opened by itself after the first one."""
     peer_sent: int | None = Field(default=None, ge=0)
-    """Bytes that the peer had put on the wire (of the body, where it sent a head)."""
+    """Bytes that the peer had put on the wire (of the body, where it sent a head or chunks)."""
+    forged: bool | None = None
+    """Whether a RST in the peer's name came from another host: its TTL is not that of the peer's own segments."""
+    icmp: Icmp | Literal["none"] | None = None
+    """The kind of ICMP error, one and no other, that came in answer to the client's segments."""
 
     @model_validator(mode="before")
     @classmethod
@@ -134,9 +145,15 @@ class Scenario(Model):
     """Seconds that a client gets for one operation before the harness records a ``hang``."""
     waits: bool = False
     """The ending is the passing of time: such trials run side by side, beyond ``--jobs``."""
+    races: dict[ClientId, str] = {}
+    """Clients that are left out, each with the reason: what they report is decided within themselves, by chance."""
     steps: tuple[StepOrRepeat, ...] = Field(min_length=2)
     further: tuple[Step, ...] = ()
     """What the peer does with each further connection: its own steps again, unless said otherwise."""
+    whole: int | None = Field(default=None, ge=0)
+    """Bytes of the body that a whole response has, where no Content-Length announces it."""
+    faithful: tuple[Outcome, ...] = ()
+    """Outcomes that tell the truth about this scenario, beside those that tell it about the wire's ending."""
     wire: Wire
 
     @property
@@ -150,30 +167,41 @@ class Scenario(Model):
     @property
     def further_steps(self) -> tuple[Step, ...]:
         """The peer's steps for a further connection, from just after its accept on; none where it stops listening."""
-        source = self.further or self.flat
+        source = [s for s in self.further or self.flat if s.actor == "peer"]
         if any(s.act == "stop listening" for s in source):
             return ()
-        return tuple(s for s in source if s.actor == "peer" and s.act not in BEGINS_CONNECTION)
+        accept = next((i for i, s in enumerate(source) if s.act == "accept"), -1)
+        return tuple(source[accept + 1 :])
 
     @property
-    def head_sent(self) -> int:
-        """Bytes of response heads that the peer sends on the first connection."""
-        return script.head_sent((s.act, s.params) for s in self.flat if s.actor == "peer")
+    def framing(self) -> int:
+        """Bytes that the peer sends on the first connection and that are no body: heads, and what frames chunks."""
+        return script.framing_sent(self._peer_acts)
 
     @property
     def peer_bytes(self) -> int:
         """Payload bytes that the peer sends on the first connection."""
-        return script.bytes_sent((s.act, s.params) for s in self.flat if s.actor == "peer")
+        return script.bytes_sent(self._peer_acts)
 
     @property
     def announced(self) -> int:
-        """Bytes of the whole response that a client is told to expect."""
-        return script.announced((s.act, s.params) for s in self.flat if s.actor == "peer")
+        """Bytes of the whole response, head and body, that a script's first final head announces: what a reader waits
+        for."""
+        length = self._final_head.length if self.whole is None else self.whole
+        return self.response_head + (length or 0)
 
     @property
     def response_head(self) -> int:
         """Bytes of the head of a whole response."""
-        return self.announced - script.announced_length((s.act, s.params) for s in self.flat if s.actor == "peer")
+        return len(self._final_head.whole())
+
+    @property
+    def _final_head(self) -> SendHead:
+        return script.final_head(self._peer_acts) or SendHead(length=RESPONSE_LENGTH)
+
+    @property
+    def _peer_acts(self) -> list[tuple[str, dict[str, ParameterValue]]]:
+        return [(s.act, s.params) for s in self.flat if s.actor == "peer"]
 
     @property
     def exchanges(self) -> int:
@@ -183,13 +211,32 @@ class Scenario(Model):
     @property
     def features(self) -> set[Feature]:
         """What a client's API must offer, beside its operations, to play this script."""
-        return {"keepalive"} if any(s.params.get("keepalive") is True for s in self.flat) else set()
+        return set[Feature]().union(*(script.features(s.act, s.params) for s in self.flat))
+
+    @property
+    def container_end(self) -> Step | None:
+        """What becomes of the peer's container, which then has to be one of its own."""
+        return next((s for s in self.flat if s.actor == "container"), None)
 
     @property
     def client_ops(self) -> set[str]:
         """The protocol's operations that a client must offer to play this script."""
         acts = {s.act.removeprefix("begin ") for s in self.flat if s.actor == "client"}
         return (acts - {"finish", "idle"}) | {"close"}
+
+    @model_validator(mode="after")
+    def _asks_for_what_it_needs(self) -> Scenario:
+        for step in self.flat:
+            need = script.NETWORK_NEEDS.get(step.act) if step.actor == "network" else None
+            if need is not None and need not in self.needs:
+                raise ValueError(f"network step {step.act!r} needs what not every lab has: needs = ['{need}']")
+        if any(s.act in script.PRIVILEGED for s in self.flat) and "hold" not in self.needs:
+            raise ValueError("'hold' and 'vanish' steps need a peer with rights over its sockets: needs = ['hold']")
+        if self.container_end is not None and "containers" not in self.needs:
+            raise ValueError("a container step needs a peer in a container of its own: needs = ['containers']")
+        if sum(s.actor == "container" for s in self.flat) > 1:
+            raise ValueError("the peer's container can be ended only once")
+        return self
 
     @model_validator(mode="after")
     def _plays(self) -> Scenario:
@@ -207,16 +254,27 @@ class Scenario(Model):
         stream_only = {"connect", "send", "recv", "shutdown"} & self.client_ops
         if "http" in self.layers and stream_only:
             raise ValueError(f"http clients have no {sorted(stream_only)}; layers must be ['stream']")
-        if any(s.actor == "network" for s in self.flat) and "net" not in self.needs:
-            raise ValueError("network steps need a network of the lab's own: needs = ['net']")
-        if any(s.act.startswith("hold") for s in self.flat) and "hold" not in self.needs:
-            raise ValueError("'hold' steps need a peer with the right to filter its sockets: needs = ['hold']")
+        return self
+
+    @model_validator(mode="after")
+    def _knows_the_whole(self) -> Scenario:
+        if self._final_head.length is None and self.whole is None:
+            raise ValueError("the response's head has no length: say with 'whole' how many bytes its whole body has")
+        if self._final_head.length is not None and self.whole is not None:
+            raise ValueError("'whole' is for a response whose head has no length")
         return self
 
 
 class Variants(Model):
     """Forms that one script comes in: ``{name}`` in a text of the script stands for each of its values in turn."""
 
-    method: tuple[Literal["GET", "POST"], ...] = Field(min_length=1)
-    next: dict[Annotated[str, Field(pattern="^[a-z-]+$")], tuple[Step, ...]] = Field(min_length=1)
+    tls: tuple[Literal["1.3", "1.2"], ...] = ()
+    method: tuple[Literal["GET", "POST"], ...] = ()
+    next: dict[Annotated[str, Field(pattern="^[a-z-]+$")], tuple[Step, ...]] = {}
     """What the peer does with each further connection, by the form's name."""
+
+    @model_validator(mode="after")
+    def _any(self) -> Variants:
+        if not self.tls and not self.method and not self.next:
+            raise ValueError("no form is given: say tls, method or next")
+        return self

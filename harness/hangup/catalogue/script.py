@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
-from hangup_server import http, steps
+from hangup.agents.protocol import Feature
 from hangup_server import script as peer_script
+from hangup_server.steps import SendHead, SendStep
+from hangup_server.tls_steps import TLS_STEPS
 
-Actor = Literal["client", "peer", "wait", "network"]
+Actor = Literal["client", "peer", "wait", "network", "container"]
 ACTORS: tuple[Actor, ...] = get_args(Actor)
 
 Parameters = dict[str, type]
@@ -33,15 +35,55 @@ ACTS: dict[Actor, dict[str, Parameters]] = {
     "wait": {
         "fin at client": {},  # the client's kernel has the FIN
         "rst at client": {},  # the client's kernel has no such connection any more
-        "data read": {},  # the client has read all that has arrived
+        "data read": {"at_most_ms": int},  # the client has read all that has arrived
+        # `at_most_ms`: then go on all the same, where some clients do not read now, or are blocked in a send
+        "send blocked": {},  # the client's send buffer is full, and nothing moves any more
+        "answer": {"at_most_ms": int},  # the client has its answer, which `finish` then observes
+        # by the capture
+        "data sent": {},  # the client has sent payload
+        "request sent": {},  # the client has sent the whole request, whether or not it arrives
+        "request acknowledged": {},  # the peer's kernel has all that the client sent
+        "sent again": {},  # the client has sent something again: it has sent all that it could before
+        "challenge ack": {},  # the client's kernel has answered a RST with an ACK, instead of taking it
     },
     "network": {
-        "blackhole": {},  # the client's packets to this trial's peer vanish without an answer
+        # before the client connects: the address that it is told
+        "blackhole": {},  # one from which nothing ever answers
+        "no route": {},  # one to which the client's host has no route
+        # at any time: what the router does from now on to the trial's packets, or with `flow` to its first connection's
+        "drop": {"flow": bool},  # they vanish, either way
+        "reset": {"flow": bool},  # the client's are answered with a RST, and go no further
+        "reject": {"flow": bool},  # with ICMP: port unreachable
+        "unreachable": {"flow": bool},  # with ICMP: host unreachable
+        "prohibit": {"flow": bool},  # with ICMP: administratively prohibited
+        "gone": {"flow": bool},  # the router sends them on to a host that does not answer ARP
+        # on the first connection, once it is accepted
+        "forge rst": {"to": str, "ahead": int},  # to the client or the `peer`; `ahead` of the number it awaits
+        "abort": {},  # the client's kernel aborts it
+    },
+    # What becomes of the container that the peer is the first process of, with a network address of its own.
+    "container": {
+        "kill": {},  # SIGKILL, and the engine takes its network away
+        "stop": {"grace": int},  # SIGTERM, and SIGKILL after so many seconds
+        "remove": {},  # by force, as it runs
+        "pause": {},  # its processes are frozen; its kernel goes on
+        "disconnect": {},  # from its network, with all its processes running
     },
 }
 
-BEGINS_CONNECTION = ("stop listening", "hold data", "accept")
-"""Peer acts that a further connection does not repeat: the listener's, and the accept itself."""
+NETWORK_NEEDS = {
+    "blackhole": "net", "no route": "net",
+    "drop": "firewall", "reset": "firewall", "reject": "firewall", "unreachable": "firewall", "prohibit": "firewall",
+    "gone": "firewall",
+    "forge rst": "router",
+    "abort": "abort",
+}  # fmt: skip
+"""What the lab must have for each step of the network."""
+
+PRIVILEGED = ("hold data", "hold all", "hold handshake", "vanish")
+"""Peer acts that not every user may do to a socket."""
+
+_TLS = frozenset(step.name for step in TLS_STEPS)
 
 RESPONSE_LENGTH = 1024
 """Bytes of the body that a whole response has, where a script sends none."""
@@ -66,39 +108,32 @@ def check(actor: Actor, act: str, params: Mapping[str, object]) -> None:
             raise ValueError(f"{name!r} of {actor} step {act!r} must be a {wanted.__name__}")
 
 
-def bytes_sent(acts: Iterable[tuple[str, Mapping[str, object]]]) -> int:
+def features(act: str, params: Mapping[str, object]) -> set[Feature]:
+    """What a client's API must offer, beside its operations, for a script with this act in it."""
+    if act in _TLS:
+        return {"tls", "h2"} if params.get("protocol") == "h2" else {"tls"}
+    return {"keepalive"} if params.get("keepalive") is True else set()
+
+
+Acts = Iterable[tuple[str, Mapping[str, object]]]
+"""Acts of the peer, each with its parameters."""
+
+
+def bytes_sent(acts: Acts) -> int:
     """Payload bytes that these acts of the peer put on the wire."""
+    return sum(len(step.payload()) for step in _sends(acts))
+
+
+def framing_sent(acts: Acts) -> int:
+    """Those of them that are no part of a body: heads, and what frames the chunks of a chunked one."""
+    return sum(step.framing for step in _sends(acts))
+
+
+def final_head(acts: Acts) -> SendHead | None:
+    """The first head that is no interim response (1xx, RFC 9110 section 15.2)."""
+    return next((step for step in _sends(acts) if isinstance(step, SendHead) and step.status >= 200), None)
+
+
+def _sends(acts: Acts) -> list[SendStep]:
     sends = peer_script.parse([{"step": act, **params} for act, params in acts if act.startswith("send")])
-    return sum(len(step.payload()) for step in sends if isinstance(step, steps.SendStep))
-
-
-def head_sent(acts: Iterable[tuple[str, Mapping[str, object]]]) -> int:
-    """Bytes of response heads that a script has the peer send."""
-    return sum(len(_head(params)[: _int(params.get("bytes"))]) for act, params in acts if act == "send head")
-
-
-def announced(acts: Iterable[tuple[str, Mapping[str, object]]]) -> int:
-    """Bytes of the whole response, head and body, that a script's first head announces: what a reader waits for."""
-    params = _first_head(acts)
-    return len(_head(params)) + (_int(params.get("length")) or 0)
-
-
-def announced_length(acts: Iterable[tuple[str, Mapping[str, object]]]) -> int:
-    """Bytes of the body alone that a script's first head announces."""
-    return _int(_first_head(acts).get("length")) or 0
-
-
-def _first_head(acts: Iterable[tuple[str, Mapping[str, object]]]) -> Mapping[str, object]:
-    return next((params for act, params in acts if act == "send head"), {"length": RESPONSE_LENGTH})
-
-
-def _head(params: Mapping[str, object]) -> bytes:
-    return http.response_head(
-        _int(params.get("status")) or 200,
-        length=_int(params.get("length")),
-        close=params.get("close") is True,
-    )
-
-
-def _int(value: object) -> int | None:
-    return value if isinstance(value, int) else None
+    return [step for step in sends if isinstance(step, SendStep)]

@@ -14,11 +14,12 @@ from rich.console import Console
 from hangup import __version__, paths
 from hangup.agents.build import runtime_version
 from hangup.agents.manifest import load_manifests
-from hangup.errors import BuildError
+from hangup.errors import BuildError, LabError
 from hangup.kernel import KernelUnreadable, ResetTrace
 from hangup.labs import probe
 from hangup.labs.choose import LABS
 from hangup.labs.loopback import LoopbackLab
+from hangup.labs.netns import NetnsLab
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ async def _look() -> list[Finding]:
         findings.append(Finding(f"lab {name}", why is None, why or _LAB[name]))
     findings.append(await _loopback_capture())
     findings.append(_kernel())
+    findings += await _network_faults()
     for manifest in load_manifests(paths.clients()).values():
         clients = ", ".join(manifest.clients)
         try:
@@ -65,10 +67,27 @@ async def _look() -> list[Finding]:
 
 
 _LAB = {
-    "netns": "two network namespaces of its own; every trial is captured",
+    "netns": "network namespaces of its own, with a router between client and peer; every trial is captured",
     "loopback": "127.0.0.1; scenarios that need a network of their own are skipped",
     "docker": "containers of pinned versions; needs no toolchain of this machine",
 }
+
+
+async def _network_faults() -> list[Finding]:
+    """What the netns lab can do to the network, where it can be opened."""
+    try:
+        lab = await NetnsLab.start()
+    except LabError:
+        return []  # which is told above
+    offers = lab.offers()
+    await lab.close()
+    firewall, abort = "firewall" in offers, "abort" in offers
+    return [
+        Finding("faults by a firewall", firewall, "nftables works" if firewall else
+                "needs libnftables (install nftables) and nf_tables in the kernel: what needs it is skipped"),
+        Finding("faults by the kernel", abort, "it can abort a client's connection" if abort else
+                "built without CONFIG_INET_DIAG_DESTROY: what needs it is skipped"),
+    ]  # fmt: skip
 
 
 async def _loopback_capture() -> Finding:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from hangup.labs import Lab, LabChoice
     from hangup.ladder import Packet, Row
     from hangup.store import Observation
+    from hangup.wire import IcmpError
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Played:
     trial: Trial
     lab: str
     packets: list[Packet]
+    icmp: list[IcmpError]
     capture: bytes
     """A pcap file."""
     observation: Observation
@@ -87,10 +89,11 @@ class Played:
     @property
     def explanation(self) -> list[str]:
         """What happened, in sentences."""
-        if self.verdict is None or not self.packets:
+        if self.verdict is None or not self.trial.proved:
             return []
         read = {connection.remote: connection.read for connection in self.trial.log}
-        return explain(self.packets, read, self.verdict.outcome, start_ns=self.packets[0].time_ns)
+        start = self.packets[0].time_ns if self.packets else self.trial.started_ns
+        return explain(self.packets, self.icmp, read, self.verdict.outcome, start_ns=start)
 
 
 class Audience(Protocol):
@@ -119,13 +122,13 @@ async def play(cast: Cast, lab_name: LabChoice, audience: Audience, *, must_capt
         try:
             _check_plan(cast, agent, lab)
             audience.begin(lab)
-            trial, packets = await _conduct(cast, lab, agent, capture, audience.show)
+            trial, ladder = await _conduct(cast, lab, agent, capture, audience.show)
         finally:
             await agent.stop()
         layer = agent.hello.clients[cast.client].layer
     observation = observe(trial, cast.scenario, str)
     verdict = judge(cast.client, layer, cast.scenario, observation) if observation.operations else None
-    return Played(trial, lab.name, packets, capture.getvalue(), observation, verdict)
+    return Played(trial, lab.name, ladder.packets, ladder.errors, capture.getvalue(), observation, verdict)
 
 
 def _check_plan(cast: Cast, agent: Agent, lab: Lab) -> None:
@@ -139,8 +142,7 @@ def _check_plan(cast: Cast, agent: Agent, lab: Lab) -> None:
 
 async def _conduct(
     cast: Cast, lab: Lab, agent: Agent, capture: io.BytesIO, show: Callable[[Row], None]
-) -> tuple[Trial, list[Packet]]:
+) -> tuple[Trial, LiveLadder]:
     async with conducting(lab, PcapWriter(capture, LINKTYPE_ETHERNET, SNAP).write_frame) as conductor:
         ladder = LiveLadder(cast.scenario.further_steps, show, conductor.pump)
-        trial = await conductor.play(agent, cast.client, cast.scenario, "play", spectator=ladder)
-    return trial, ladder.packets
+        return await conductor.play(agent, cast.client, cast.scenario, "play", spectator=ladder), ladder

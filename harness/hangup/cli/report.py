@@ -105,6 +105,8 @@ def _evidence(connection: ConnectionEvidence) -> str:
         f"Zeek's state {connection.state}, history {connection.history}; first FIN by {fin}, RST by {resets}; "
         f"{size(connection.client_bytes)} from the client ({connection.request}), "
         f"{size(connection.peer_bytes)} from the peer"
+        + "; a RST in the peer's name came from another host" * connection.forged
+        + (f"; ICMP {' and '.join(connection.icmp)}" if connection.icmp else "")
     )
 
 

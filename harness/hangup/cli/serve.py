@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
 from hangup.catalogue import load_catalogue
 from hangup.errors import InputError
+from hangup.labs.certificates import Certificates
 from hangup.names import unknown
 from hangup_server.__main__ import main as run_server
+from hangup_server.tls import CERTIFICATE
 
 
 @click.command("serve")
@@ -22,11 +26,14 @@ def command(scenario: str, port: int, host: str) -> int:
     """Play the peer's part of SCENARIO to every client that connects, until Ctrl+C.
 
     Point your own client at it and see what it reports. What the script waits for at the client's side (that a FIN has
-    arrived, say) is not waited for here, and the server goes on listening where the script's server would not.
+    arrived, say) is not waited for here, and the server goes on listening where the script's server would not. Over
+    TLS it has a certificate made for this run, unless HANGUP_CERTIFICATE names a PEM file with a key and chain.
     """
     catalogue = load_catalogue()
     if scenario not in catalogue:
         raise unknown("scenario", scenario, catalogue)
+    if catalogue[scenario].container_end is not None:
+        raise InputError(f"{scenario}: only an engine can end a container; see it with `hangup play --lab docker`")
     steps = [
         {"step": step.act, **step.params}
         for step in catalogue[scenario].flat
@@ -34,7 +41,20 @@ def command(scenario: str, port: int, host: str) -> int:
     ]
     if not steps:
         raise InputError(f"{scenario}: its peer does nothing that a server could do")
-    with tempfile.TemporaryDirectory(prefix="hangup-serve-") as folder:
+    with tempfile.TemporaryDirectory(prefix="hangup-serve-") as folder, ExitStack() as stack:
+        if "tls" in catalogue[scenario].features and CERTIFICATE not in os.environ:
+            os.environ[CERTIFICATE] = str(_certify(host, stack))
         file = Path(folder, f"{scenario}.json")
         file.write_text(json.dumps(steps), encoding="utf-8")
         return run_server(["--steps", str(file), "--port", str(port), "--host", host])
+
+
+def _certify(host: str, stack: ExitStack) -> Path:
+    """A certificate that lasts as long as the stack; tells whom a client has to trust for it."""
+    try:
+        certificates = Certificates(host, "localhost")
+    except ValueError as error:
+        raise InputError(f"--host {host}: no certificate can be made for it: {error}") from None
+    stack.callback(certificates.remove)
+    click.echo(f"its certificate is for {host} and localhost; the authority to trust is in {certificates.ca}", err=True)
+    return certificates.peer

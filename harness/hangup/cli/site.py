@@ -37,7 +37,7 @@ def build(folder: Path, results_dir: Path | None, runs: tuple[Path, ...], base_u
             raise
         raise InputError("the site is made with Jinja2, which is not installed: pip install 'hangup[site]'") from None
     from hangup.lookup.build import build as index
-    from hangup.site.captured import captured
+    from hangup.site.captured import from_run
     from hangup.site.model import join
 
     started = time.monotonic()
@@ -49,7 +49,7 @@ def build(folder: Path, results_dir: Path | None, runs: tuple[Path, ...], base_u
     drawings = {(d.platform, d.client, d.scenario): d for d in load_drawings(root, catalogue)}
     files: dict[tuple[str, str], bytes] = {}
     for run in runs:
-        found = captured(run, site)
+        found = from_run(run, site)
         if not found.files:
             raise InputError(f"--run {run}: it has no valid trial of the versions that {root} was measured on")
         drawings |= {(d.platform, d.client, d.scenario): d for d in found.drawings.values()}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from hangup.agents.agent import Agent
 from hangup.catalogue import Scenario
+from hangup.conduct.ended import EndedContainers
 from hangup.conduct.observer import Observer
-from hangup.conduct.peer import Peer
+from hangup.conduct.peer import Peer, TrialPeer
 from hangup.conduct.stage import Stage
 from hangup.conduct.trial import Spectator, Trial
-from hangup.evidence import verify
+from hangup.evidence import unwrapped, verify
 from hangup.labs import Lab
 
 
@@ -21,6 +23,7 @@ class Conductor:
         self._lab = lab
         self._peer = peer
         self._observer = observer
+        self._ended = EndedContainers(lab.containers)
 
     def pump(self) -> None:
         """Have the packets that are there handed out, where the lab captures."""
@@ -29,15 +32,24 @@ class Conductor:
 
     async def play(
         self, agent: Agent, client: str, scenario: Scenario, name: str, *,
-        spectator: Spectator | None = None,
+        spectator: Spectator | None = None, waiting: Callable[[], None] = lambda: None,
     ) -> Trial:  # fmt: skip
-        """Play ``scenario`` with ``client``.
+        """Play ``scenario`` with ``client``. ``waiting`` is told when only its last step is left.
 
         Raises AgentFault where the agent, and not the client, failed, PeerFault where the peer cannot play the script.
         """
-        port = await self._peer.open(name, scenario.further_steps)
+        if scenario.container_end is None:
+            return await self._play(self._peer, agent, client, scenario, name, spectator, waiting)
+        async with self._ended.peer(scenario.container_end) as peer:
+            return await self._play(peer, agent, client, scenario, name, spectator, waiting)
+
+    async def _play(
+        self, peer: TrialPeer, agent: Agent, client: str, scenario: Scenario, name: str,
+        spectator: Spectator | None, waiting: Callable[[], None],
+    ) -> Trial:  # fmt: skip
+        port = await peer.open(name, scenario.further_steps)
         tracker = self._observer.watch(port, spectator) if self._observer else None
-        stage = Stage(self._lab, self._peer, agent, client, scenario, name, port, tracker, spectator)
+        stage = Stage(self._lab, peer, agent, client, scenario, name, port, tracker, spectator, waiting)
         started = time.time_ns()
         invalid: str | None = None
         try:
@@ -45,20 +57,24 @@ class Conductor:
                 invalid = await stage.perform(scenario.flat)
             finally:
                 over = time.time_ns()
+                await stage.network.clear()
                 if spectator is not None:
                     spectator.over()
-                log = await self._peer.close(name)
+                log = await peer.close(name)
             await stage.release()
         finally:
             if self._observer and tracker:
                 self._observer.forget(tracker)
+        evidence = unwrapped(stage.evidence, log)
         if tracker is not None and invalid is None:
-            invalid = "; ".join(verify(scenario, stage.evidence)) or None
+            invalid = "; ".join(verify(scenario, evidence)) or None
         if tracker is not None and tracker.dropped:
             invalid = "the capture lost packets while the trial ran"
         return Trial(
-            client=client, scenario=scenario.id, name=name, port=port, client_host=self._lab.client_host,
-            operations=tuple(stage.operations), evidence=stage.evidence, log=log,
+            client=client, scenario=scenario.id, name=name, port=port, host=stage.network.host,
+            client_host=self._lab.client_host,
+            operations=tuple(stage.operations), evidence=evidence, log=log,
             started_ns=started, ended_ns=time.time_ns(), over_ns=over, closed_ns=stage.closed_ns,
-            invalid=invalid, kernel=tracker.reasons() if tracker else None, proved=tracker is not None,
+            ports=tracker.client_ports() if tracker else (), kernel=tracker.reasons() if tracker else None,
+            invalid=invalid, proved=tracker is not None,
         )  # fmt: skip

@@ -14,6 +14,7 @@ from hangup.evidence import ConnectionEvidence, describe
 from hangup.kernel import KernelReset, Lost, ResetTrace
 from hangup.reasons import ResetReason, reset_reasons
 from hangup.wire import ConnectionTable, Frame, IcmpError, Segment, decode
+from hangup_server.http import whole_requests
 
 
 class PacketListener(Protocol):
@@ -21,6 +22,9 @@ class PacketListener(Protocol):
 
     def packet(self, segment: Segment) -> None:
         """One segment of the trial."""
+
+    def icmp(self, error: IcmpError) -> None:
+        """An ICMP error about one."""
 
 
 class Tracker:
@@ -44,10 +48,18 @@ class Tracker:
         self._table.feed(segment)
         if isinstance(segment, Segment):
             self.segments.append(segment)
-            if self._listener is not None:
+        if self._listener is not None:
+            if isinstance(segment, Segment):
                 self._listener.packet(segment)
+            else:
+                self._listener.icmp(segment)
         if self._news is not None and not self._news.done():
             self._news.set_result(None)
+
+    def recent(self) -> list[Segment]:
+        """All segments so far, those included that nobody has looked at yet."""
+        self._pump()
+        return self.segments
 
     def evidence(self) -> tuple[ConnectionEvidence, ...]:
         """What the packets so far show, connection by connection, in the order of their first packets."""
@@ -62,6 +74,31 @@ class Tracker:
         """Whether nothing more is to be expected on the trial's first connection."""
         first = next(iter(self._table), None)
         return first is not None and first.closed
+
+    def client_ports(self) -> tuple[int, ...]:
+        """The client's own ports, connection by connection."""
+        ends = [(connection.orig.port, connection.resp.port) for connection in self._table]
+        return tuple(one if other == self.port else other for one, other in ends)
+
+    def requests_sent(self) -> int:
+        """How many whole HTTP requests the client has put on the wire on the trial's first connection."""
+        first = next(iter(self.client_ports()), None)
+        sent = bytearray()
+        begin: int | None = None
+        for segment in self.segments:
+            if segment.sport != first:
+                continue
+            if begin is None:
+                begin = segment.seq + 1  # the SYN counts as one
+            offset = (segment.seq - begin) & 0xFFFFFFFF
+            if offset <= len(sent):  # not the SYN; a retransmission may bring more than is known
+                sent += segment.payload.ljust(segment.length, b"\0")[len(sent) - offset :]
+        return whole_requests(bytes(sent))
+
+    def request_acknowledged(self) -> bool:
+        """Whether the peer's kernel has acknowledged all that the client has sent on the trial's first connection."""
+        first = next(iter(self._table), None)
+        return first is not None and describe(first, self.port, self.segments).request == "acknowledged"
 
     async def until(self, condition: Callable[[], bool], seconds: float) -> None:
         """Wait for packets until the condition holds, at most this long."""

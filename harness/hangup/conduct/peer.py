@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from hangup.catalogue import Step
 from hangup.errors import LabError, PeerFault
@@ -27,13 +27,45 @@ class LoggedRequest:
 
 @dataclass(frozen=True)
 class LoggedConnection:
-    """What the peer did on one connection: bytes read and sent, requests read, its steps in words."""
+    """What the peer did on one connection: bytes read and sent, requests read, its steps in words.
+
+    ``wire``: payload bytes that it gave to its kernel, which under TLS are more than it sent.
+    """
 
     remote: int
     read: int
     sent: int
     requests: tuple[LoggedRequest, ...]
     events: tuple[str, ...]
+    wire: int | None = None
+
+
+class TrialPeer(Protocol):
+    """The peer as a trial knows it. Each trial has a name."""
+
+    @property
+    def host(self) -> str:
+        """Its address, as clients are told it."""
+        ...
+
+    async def open(self, trial: str, further: Sequence[Step]) -> int:
+        """Listen on a port of the trial's own; ``further`` is played on every connection after the first."""
+        ...
+
+    async def run(self, trial: str, steps: Sequence[Step]) -> tuple[int | None, int]:
+        """Play steps on the trial's first connection.
+
+        The client's port, once it was accepted, and how many bytes the peer has given to its kernel so far.
+        """
+        ...
+
+    async def end(self, trial: str, step: Step) -> None:
+        """Have the peer's container end as the step says, where it is in one that may."""
+        ...
+
+    async def close(self, trial: str) -> tuple[LoggedConnection, ...]:
+        """End the trial, whatever it is doing; the log of its connections, in the order of their arrival."""
+        ...
 
 
 class Peer:
@@ -41,7 +73,7 @@ class Peer:
 
     def __init__(self, process: Process, host: str) -> None:
         self._process = process
-        self._host = host
+        self.host = host
         self._next = 0
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._hello: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
@@ -51,44 +83,50 @@ class Peer:
     @classmethod
     async def start(cls, lab: Lab) -> Peer:
         """Start it on the lab's far side. Raises LabError where it does not come up."""
-        process = await lab.start_peer()
-        peer = cls(process, lab.host)
+        return await cls.greet(await lab.start_peer(), lab.host)
+
+    @classmethod
+    async def greet(cls, process: Process, host: str) -> Peer:
+        """Wait for the hello of one that was started. Raises LabError where none comes."""
+        peer = cls(process, host)
         try:
             await asyncio.wait_for(peer._hello, START_SECONDS)
         except TimeoutError:
             raise LabError(f"the peer said no hello within {START_SECONDS:.0f} s") from None
         return peer
 
-    async def open(self, trial: str, further: Sequence[Step]) -> int:
+    async def open(self, trial: str, further: Sequence[Step], port: int = 0) -> int:
         """Listen on a port of the trial's own; ``further`` is played on every connection after the first."""
         answer = await self._call(
             {
                 "do": "open",
                 "trial": trial,
-                "host": self._host,
+                "host": self.host,
+                "port": port,
                 "steps_for_further": [_step(s) for s in further],
             }
         )
         return int(answer["port"])
 
-    async def run(self, trial: str, steps: Sequence[Step]) -> int | None:
-        """Play steps on the trial's first connection; the client's port once it was accepted."""
+    async def run(self, trial: str, steps: Sequence[Step]) -> tuple[int | None, int]:
+        """Play steps on the trial's first connection.
+
+        The client's port, once it was accepted, and how many bytes the peer has given to its kernel so far.
+        """
         answer = await self._call({"do": "run", "trial": trial, "steps": [_step(s) for s in steps]})
-        return int(answer["remote"][1]) if answer.get("remote") else None
+        return (int(answer["remote"][1]), int(answer["wire"])) if "remote" in answer else (None, 0)
+
+    async def end(self, trial: str, step: Step) -> None:
+        """Not this one: it plays all trials of a run."""
+        raise LabError(f"{trial}: the peer of a whole run was to meet {step.act!r}")
+
+    async def log(self, trial: str) -> tuple[LoggedConnection, ...]:
+        """The log of the trial's connections so far."""
+        return _log(await self._call({"do": "log", "trial": trial}))
 
     async def close(self, trial: str) -> tuple[LoggedConnection, ...]:
         """End the trial, whatever it is doing; the log of its connections, in the order of their arrival."""
-        answer = await self._call({"do": "close", "trial": trial})
-        return tuple(
-            LoggedConnection(
-                remote=entry["remote"],
-                read=entry["read"],
-                sent=entry["sent"],
-                requests=tuple(LoggedRequest(r["method"], r["bytes"], r["complete"]) for r in entry["requests"]),
-                events=tuple(entry["events"]),
-            )
-            for entry in answer["log"]
-        )
+        return _log(await self._call({"do": "close", "trial": trial}))
 
     async def stop(self) -> None:
         """End it."""
@@ -127,6 +165,20 @@ class Peer:
         for future in (self._hello, *self._waiting.values()):
             if not future.done():
                 future.set_exception(LabError(f"the peer {self._why}"))
+
+
+def _log(answer: dict[str, Any]) -> tuple[LoggedConnection, ...]:
+    return tuple(
+        LoggedConnection(
+            remote=entry["remote"],
+            read=entry["read"],
+            sent=entry["sent"],
+            requests=tuple(LoggedRequest(r["method"], r["bytes"], r["complete"]) for r in entry["requests"]),
+            events=tuple(entry["events"]),
+            wire=entry["wire"],
+        )
+        for entry in answer["log"]
+    )
 
 
 def _step(step: Step) -> dict[str, Any]:

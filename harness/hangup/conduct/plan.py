@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hangup.agents.protocol import ClientInfo
 from hangup.catalogue import Scenario
+from hangup.catalogue.model import Need
 
 
 @dataclass(frozen=True, order=True)
@@ -28,7 +29,7 @@ class Skipped:
 def plan(
     clients: Mapping[str, ClientInfo],
     scenarios: Mapping[str, Scenario],
-    offers: frozenset[str],
+    offers: frozenset[Need],
     lab: str,
     single: Container[str] = (),
 ) -> tuple[list[CellId], list[Skipped]]:
@@ -39,9 +40,8 @@ def plan(
     possible: list[Scenario] = []
     skipped: list[Skipped] = []
     for scenario in scenarios.values():
-        missing = [_NEEDS[need] for need in scenario.needs if need not in offers]
-        if missing:
-            skipped.append(Skipped(scenario.id, f"the {lab} lab has no {' and no '.join(missing)}"))
+        if lacked := lacks(scenario, offers):
+            skipped.append(Skipped(scenario.id, f"the {lab} lab has {lacked}"))
         else:
             possible.append(scenario)
     cells = []
@@ -55,6 +55,8 @@ def plan(
                 skipped.append(Skipped(f"{client} {scenario.id}", f"the client is for {', '.join(beyond)}"))
             elif client in single and scenario.exchanges > 1:
                 skipped.append(Skipped(f"{client} {scenario.id}", "the client uses no connection twice"))
+            elif client in scenario.races:
+                skipped.append(Skipped(f"{client} {scenario.id}", scenario.races[client]))
             elif lacking:
                 skipped.append(Skipped(f"{client} {scenario.id}", f"the client has no {', '.join(lacking)}"))
             else:
@@ -62,4 +64,16 @@ def plan(
     return cells, skipped
 
 
-_NEEDS = {"net": "network of its own", "hold": "right to hold segments back at the peer"}
+def lacks(scenario: Scenario, offers: frozenset[Need]) -> str:
+    """What a lab that offers these lacks for the scenario, in words; empty where it is nothing."""
+    return " and ".join(f"no {_NEEDS[need]}" for need in scenario.needs if need not in offers)
+
+
+_NEEDS: dict[Need, str] = {
+    "net": "network of its own",
+    "hold": "right to hold segments back at the peer",
+    "router": "router between client and peer",
+    "firewall": "firewall between client and peer (on Linux, with --lab netns: install nftables)",
+    "abort": "right to abort a client's connection, or no kernel that does it (CONFIG_INET_DIAG_DESTROY)",
+    "containers": "engine of containers",
+}

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -37,6 +37,8 @@ REPEATS = 3
 """How often a trial is repeated whose evidence does not match its scenario."""
 WAITING = 1024
 """How many trials may wait side by side for time to pass."""
+FRESH = 4
+"""How many agents for one trial alone may run at a time: the trials of an agent that fails do so all at once."""
 
 
 class Progress(Protocol):
@@ -96,6 +98,7 @@ class AgentPool:
     builds: dict[str, Build]
     _agents: dict[str, Agent] = field(default_factory=dict)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+    _fresh: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FRESH))
 
     async def get(self, language: str) -> Agent:
         """The language's running agent. Raises AgentFault where it does not start."""
@@ -109,12 +112,13 @@ class AgentPool:
 
     @asynccontextmanager
     async def fresh(self, language: str) -> AsyncIterator[Agent]:
-        """An agent for one trial alone."""
-        agent = await Agent.start(self.lab, self.builds[language])
-        try:
-            yield agent
-        finally:
-            await agent.stop()
+        """An agent for one trial alone. One that failed may have failed hundreds: they take turns."""
+        async with self._fresh:
+            agent = await Agent.start(self.lab, self.builds[language])
+            try:
+                yield agent
+            finally:
+                await agent.stop()
 
     async def stop(self) -> None:
         """End them all."""
@@ -220,20 +224,26 @@ class _Runner:
         self._hosts = (
             {lab.host: "PEER", lab.client_host: "CLIENT"} if lab.host != lab.client_host else {lab.host: "HOST"}
         )
-        if lab.blackhole is not None:
-            self._hosts[lab.blackhole] = "PEER"
+        self._hosts |= dict.fromkeys(lab.targets.values(), "PEER")
 
     async def play_all(self, trials: int, jobs: int) -> None:
-        """All of them, in rounds over the cells, so that the agents share the work evenly."""
-        queues: dict[bool, deque[tuple[CellId, int]]] = {True: deque(), False: deque()}
-        for number in range(1, trials + 1):
-            for cell in self._result.cells:
-                queues[self._scenarios[cell.scenario].waits].append((cell, number))
+        """All of them, in rounds over the cells, so that the agents share the work evenly.
+
+        Those that wait begin a few at a time, as the others do, those with the longest patience first.
+        """
+        rounds = [(cell, number) for number in range(1, trials + 1) for cell in self._result.cells]
+        working = deque(one for one in rounds if not self._scenarios[one[0].scenario].waits)
+        waiting = [one for one in rounds if self._scenarios[one[0].scenario].waits]
+        waiting.sort(key=lambda one: -self._scenarios[one[0].scenario].deadline)
+        beginning, room = asyncio.Semaphore(jobs), asyncio.Semaphore(WAITING)
         try:
             async with asyncio.TaskGroup() as group:
-                for waits, workers in ((True, WAITING), (False, jobs)):
-                    for _ in range(min(workers, len(queues[waits]))):
-                        group.create_task(self._work(queues[waits]))
+                for _ in range(min(jobs, len(working))):
+                    group.create_task(self._work(working))
+                for cell, number in waiting:
+                    await room.acquire()
+                    await beginning.acquire()
+                    group.create_task(self._wait(cell, number, beginning, room))
         except BaseExceptionGroup as failures:  # one cause is enough; the others are of the same kind
             raise failures.exceptions[0] from None
 
@@ -243,7 +253,15 @@ class _Runner:
             await self._play(cell, number)
             self._progress.played(cell)
 
-    async def _play(self, cell: CellId, number: int) -> None:
+    async def _wait(self, cell: CellId, number: int, beginning: asyncio.Semaphore, room: asyncio.Semaphore) -> None:
+        """A trial that waits: it takes part of the work until it does, and room until its end."""
+        with ExitStack() as begun:
+            begun.callback(beginning.release)
+            await self._play(cell, number, begun.close)
+        room.release()
+        self._progress.played(cell)
+
+    async def _play(self, cell: CellId, number: int, waiting: Callable[[], None] = lambda: None) -> None:
         """One trial of a cell: repeated where its evidence does not match, or once where its agent failed."""
         recorder = self._result.cells[cell]
         for attempt in range(1 + REPEATS):
@@ -251,7 +269,7 @@ class _Runner:
                 return  # the cell has no result, whatever further trials would show
             name = f"{cell.client}:{cell.scenario}:{number}.{attempt}"
             try:
-                trial = await self._attempt(cell, name)
+                trial = await self._attempt(cell, name, waiting)
             except AgentFault as fault:
                 recorder.fault = str(fault)
                 return
@@ -264,18 +282,19 @@ class _Runner:
             self._result.repeated += 1
         recorder.invalid = trial.invalid
 
-    async def _attempt(self, cell: CellId, name: str) -> Trial:
+    async def _attempt(self, cell: CellId, name: str, waiting: Callable[[], None]) -> Trial:
         language = cell.client.partition("/")[0]
         scenario = self._scenarios[cell.scenario]
         try:
             agent = await self._pool.get(language)
-            return await self._conductor.play(agent, cell.client, scenario, name)
+            return await self._conductor.play(agent, cell.client, scenario, name, waiting=waiting)
         except AgentFault as fault:
             self._progress.note(f"{cell.client} {cell.scenario}: {fault}; once more on an agent of its own")
         async with self._pool.fresh(language) as agent:
-            return await self._conductor.play(agent, cell.client, scenario, name + "r")
+            return await self._conductor.play(agent, cell.client, scenario, name + "r", waiting=waiting)
 
     def _normaliser(self, trial: Trial) -> Normaliser:
         build = self._pool.builds[trial.client.partition("/")[0]]
-        ports = [connection.remote for connection in trial.log]
-        return Normaliser(hosts=self._hosts, port=trial.port, ports=ports, folder=build.folder)
+        ports = {*trial.ports, *(connection.remote for connection in trial.log)}
+        hosts = {trial.host: "PEER", **self._hosts}  # a peer in a container of its own has an address of its own
+        return Normaliser(hosts=hosts, port=trial.port, ports=ports, folder=build.folder)

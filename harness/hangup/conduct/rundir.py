@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from hangup.capture import LINKTYPE_ETHERNET, SNAP
 from hangup.conduct.trial import Trial
 from hangup.errors import StoreError
-from hangup.wire import CaptureError, Frame, PcapWriter, Segment, decode, read_capture
+from hangup.wire import CaptureError, Frame, IcmpError, PcapWriter, Segment, decode, read_capture
 
 CAPTURE, TRIALS = "capture.pcap", "trials.jsonl"
 _TRIAL = TypeAdapter(Trial)
@@ -91,25 +91,30 @@ def raw_trials(run: Path) -> Iterator[Trial]:
         raise StoreError(f"{path}: not UTF-8 at byte {error.start}") from None
 
 
-class Packet(NamedTuple):
-    """One packet of a trial: as it was captured, and what it is."""
+class Captured(NamedTuple):
+    """One packet of a trial: what it is, and as it was captured."""
 
+    packet: Segment | IcmpError
     frame: Frame
-    segment: Segment
 
 
 def trial_segments(run: Path, trial: Trial) -> list[Segment]:
-    """A trial's packets from its run's capture. Raises StoreError where that cannot be read."""
-    return [packet.segment for packet in trial_packets(run, [trial])[trial.name]]
+    """A trial's segments from its run's capture. Raises StoreError where that cannot be read."""
+    return [packet for packet in trial_packets(run, trial) if isinstance(packet, Segment)]
 
 
-def trial_packets(run: Path, trials: Sequence[Trial]) -> dict[str, list[Packet]]:
+def trial_packets(run: Path, trial: Trial) -> list[Segment | IcmpError]:
+    """A trial's segments, and the ICMP errors about them. Raises StoreError where the capture cannot be read."""
+    return [captured.packet for captured in captured_packets(run, [trial])[trial.name]]
+
+
+def captured_packets(run: Path, trials: Sequence[Trial]) -> dict[str, list[Captured]]:
     """The packets of several trials, by their names, from one reading of their run's capture.
 
     Raises StoreError where that cannot be read.
     """
     path = run / CAPTURE
-    found: dict[str, list[Packet]] = {trial.name: [] for trial in trials}
+    found: dict[str, list[Captured]] = {trial.name: [] for trial in trials}
     by_port: dict[int, list[Trial]] = {}
     for trial in trials:
         by_port.setdefault(trial.port, []).append(trial)
@@ -117,13 +122,13 @@ def trial_packets(run: Path, trials: Sequence[Trial]) -> dict[str, list[Packet]]
     try:
         with path.open("rb") as stream:
             for frame in read_capture(stream):
-                segment = decode(frame) if begin <= frame.time_ns <= end else None
-                if not isinstance(segment, Segment):
+                packet = decode(frame) if begin <= frame.time_ns <= end else None
+                if packet is None:
                     continue
-                for port in {segment.sport, segment.dport}:
+                for port in {packet.flow.sport, packet.flow.dport}:
                     for trial in by_port.get(port, ()):
                         if trial.started_ns <= frame.time_ns <= trial.ended_ns:
-                            found[trial.name].append(Packet(frame, segment))
+                            found[trial.name].append(Captured(packet, frame))
     except OSError as error:
         raise StoreError(f"{path}: cannot be read: {error.strerror}") from None
     except CaptureError as error:  # a run that was cut short may have these trials all the same

@@ -7,26 +7,29 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from hangup.agents.agent import Agent
 from hangup.agents.protocol import Close, Connect, Exchange, Message, Recv, Reply, Send, Shutdown
 from hangup.catalogue import Scenario, Step
-from hangup.catalogue.script import bytes_sent
+from hangup.conduct.network import PACKET_WAITS, TrialNetwork
 from hangup.conduct.observer import Tracker
-from hangup.conduct.peer import Peer
+from hangup.conduct.peer import TrialPeer
 from hangup.conduct.trial import Operation, Spectator
 from hangup.errors import AgentFault, PeerFault
 from hangup.evidence import ConnectionEvidence
 from hangup.labs import Lab
-from hangup.labs.sockdiag import ESTABLISHED, SocketState
+from hangup.labs.sockdiag import ESTABLISHED, Blocked, SocketState
 
 SETTLE_SECONDS = 1.0
 """How long the first connection may take to end once the script has been played."""
 CLOSE_SECONDS = 2.0
 """How long a client may take to close its session, and an operation that hung to return once its connection is gone."""
 PEER_SECONDS = 10.0
+CONTAINER_SECONDS = 60.0
+"""How long an engine may take to end a container, and the trials that share it to be ready for that."""
 _LOOK_SECONDS = 0.0005
 _BODY = "hangup=" + "x" * 57
 """The body of a POST: 64 bytes."""
@@ -40,6 +43,12 @@ _ARRIVED: dict[str, Callable[[SocketState | None, int], bool]] = {
     "data read": lambda socket, sent: socket is None or (socket.received >= sent and socket.unread == 0),
 }
 """Linux unhashes a connection that was reset, and leaves ESTABLISHED on a FIN. ``sent``: the bytes the peer sent."""
+
+_SEEN: dict[str, Callable[[Tracker, int], bool]] = {
+    "request sent": lambda tracker, made: tracker.requests_sent() >= made,
+    "request acknowledged": lambda tracker, _: tracker.request_acknowledged(),
+}
+"""What only the capture shows. ``made``: the exchanges that the script has had the client begin."""
 
 
 @dataclass
@@ -61,15 +70,16 @@ class Stage:
     """The state of one trial while it is played."""
 
     def __init__(
-        self, lab: Lab, peer: Peer, agent: Agent, client: str, scenario: Scenario, name: str, port: int,
-        tracker: Tracker | None, spectator: Spectator | None,
+        self, lab: Lab, peer: TrialPeer, agent: Agent, client: str, scenario: Scenario, name: str, port: int,
+        tracker: Tracker | None, spectator: Spectator | None, waiting: Callable[[], None],
     ) -> None:  # fmt: skip
+        """``waiting`` is told when the script has come to its last step."""
         self._lab, self._peer, self._agent = lab, peer, agent
         self._client, self._scenario, self._name, self._port = client, scenario, name, port
-        self._tracker, self._spectator = tracker, spectator
-        self._host = lab.host
+        self._tracker, self._spectator, self._waiting = tracker, spectator, waiting
+        self.network = TrialNetwork(lab, peer.host, port, tracker)
         self._remote: int | None = None
-        self._played: list[Step] = []
+        self._sent = 0
         self._pending: _Asked | None = None
         self._hung: _Asked | None = None
         self._patience: asyncio.Timeout | None = None
@@ -99,6 +109,8 @@ class Stage:
     async def _play(self, steps: Sequence[Step]) -> None:
         batch: list[Step] = []
         for step in [*steps, None]:
+            if step is steps[-1]:
+                self._waiting()
             if step is not None and step.actor == "peer":
                 batch.append(step)
                 continue
@@ -114,22 +126,35 @@ class Stage:
     async def _play_peer(self, batch: list[Step]) -> None:
         for step in batch:
             self._tell(step)
+        async with self._at_most(PEER_SECONDS):
+            self._remote, self._sent = await self._peer.run(self._name, batch)
+
+    @asynccontextmanager
+    async def _at_most(self, seconds: float) -> AsyncIterator[None]:
+        """What is waited for at the peer's side; waited for no longer when the agent fails."""
         try:
-            async with asyncio.timeout(PEER_SECONDS) as self._patience:
-                self._remote = await self._peer.run(self._name, batch) or self._remote
+            async with asyncio.timeout(seconds) as self._patience:
+                yield
         finally:
             self._patience = None
-        self._played += batch
 
     async def _play_other(self, step: Step) -> None:
         if step.actor == "network":
-            assert self._lab.blackhole is not None
-            self._host = self._lab.blackhole
+            await self.network.play(step, self._remote)
+        elif step.actor == "container":
+            async with self._at_most(CONTAINER_SECONDS):
+                await self._peer.end(self._name, step)
         elif step.actor == "wait":
-            async with asyncio.timeout(PEER_SECONDS):
-                await self._wait(step.act)
+            at_most = step.number("at_most_ms", 0)
+            try:
+                async with asyncio.timeout(at_most / 1000 or PEER_SECONDS):
+                    await self._wait(step.act)
+            except TimeoutError:
+                if not at_most:
+                    raise
         elif step.act == "idle":
             await asyncio.sleep(step.number("ms", 100) / 1000)
+            await self._agent.alive()  # an agent that answers has had a turn meanwhile, on however busy a machine
         elif step.act == "finish":
             assert self._pending is not None
             pending, self._pending = self._pending, None
@@ -167,11 +192,13 @@ class Stage:
     def _request(self, step: Step) -> Callable[[int], Message]:
         """What makes the protocol's request of an id."""
         client, session = self._client, self._name
-        host, port = self._host, self._port
+        host, port, tls = self.network.host, self._port, "tls" in self._scenario.features
         match step.act:
             case "connect":
                 alive = step.params.get("keepalive") is True
-                return lambda id: Connect(id=id, client=client, session=session, host=host, port=port, keepalive=alive)
+                return lambda id: Connect(
+                    id=id, client=client, session=session, host=host, port=port, tls=tls, keepalive=alive
+                )
             case "send":
                 fill = step.number("bytes", 64)
                 return lambda id: Send(id=id, client=client, session=session, data="", fill=fill)
@@ -189,7 +216,7 @@ class Stage:
         length = f"Content-Length: {len(body) + fill}\r\n" if body else ""
         request = f"{method} / HTTP/1.1\r\nHost: {host}:{port}\r\n{length}\r\n{body}"
         return lambda id: Exchange(
-            id=id, client=client, session=session, host=host, port=port, method="POST" if body else "GET",
+            id=id, client=client, session=session, host=host, port=port, tls=tls, method="POST" if body else "GET",
             path="/", body=body, request=request, announced=self._scenario.announced, fill=fill,
         )  # fmt: skip
 
@@ -218,15 +245,36 @@ class Stage:
             self._spectator.step(step)
 
     async def _wait(self, what: str) -> None:
-        """Wait until the client's kernel shows that something has arrived, or been read."""
-        if self._lab.diag is None or self._remote is None:
-            await asyncio.sleep(0.05)  # no kernel to ask; such trials are unproved anyway
+        """Wait until the client's kernel, or the capture, shows that something has arrived, or been read."""
+        if what in PACKET_WAITS:
+            await self.network.wait(what)
             return
-        local, remote = (self._lab.client_host, self._remote), (self._host, self._port)
-        done = _ARRIVED[what]
-        sent = bytes_sent((step.act, step.params) for step in self._played)
-        while not done(self._lab.diag.look(local, remote), sent):  # noqa: ASYNC110  (the kernel tells nobody: it has to be asked)
+        done = self._sign_of(what)
+        if done is None:
+            await asyncio.sleep(0.05)  # nobody to ask; such trials are unproved anyway
+            return
+        while not done():  # noqa: ASYNC110  (the kernel tells nobody: it has to be asked)
             await asyncio.sleep(_LOOK_SECONDS)
+
+    def _sign_of(self, what: str) -> Callable[[], bool] | None:
+        """What tells whether it has come, where this lab has that."""
+        if what == "answer":
+            return self._pending.future.done if self._pending is not None else None
+        if what in _SEEN:
+            tracker, made = self._tracker, self._exchanges_made()
+            return None if tracker is None else lambda: _SEEN[what](tracker, made)
+        if self._lab.diag is None or self._remote is None:
+            return None
+        local, remote = (self._lab.client_host, self._remote), (self.network.host, self._port)
+        look, sent = self._lab.diag.look, self._sent
+        if what == "send blocked":
+            return Blocked(lambda: look(local, remote))
+        arrived = _ARRIVED[what]
+        return lambda: arrived(look(local, remote), sent)
+
+    def _exchanges_made(self) -> int:
+        pending = self._pending is not None
+        return sum(operation.op == "exchange" for operation in self.operations) + pending
 
     def _take_evidence(self) -> None:
         if self._tracker is not None:

@@ -33,6 +33,8 @@ class Trial:
     scenario: str
     name: str
     port: int
+    host: str
+    """The address that the client was told."""
     client_host: str
     operations: tuple[Operation, ...]
     evidence: tuple[ConnectionEvidence, ...]
@@ -41,6 +43,8 @@ class Trial:
     ended_ns: int
     over_ns: int
     """When the script had been played and the evidence was there; what came after only clears away."""
+    ports: tuple[int, ...] = ()
+    """The client's own ports, of the connections that the capture shows."""
     closed_ns: int | None = None
     """When the harness had the client end its session; None where the script did."""
     invalid: str | None = None

@@ -10,7 +10,6 @@ import tomllib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
@@ -19,28 +18,10 @@ from pydantic import BaseModel, ConfigDict
 
 from hangup.agents.protocol import Layer
 from hangup.catalogue import Scenario
+from hangup.outcome import Outcome
 from hangup.store.model import Ending, Link, Observation, Operation
 
 RULES_FILE = Path(__file__).with_name("rules.toml")
-
-
-class Outcome(StrEnum):
-    """What the application is told."""
-
-    SUCCESS = "success"
-    RESET = "reset"
-    BROKEN_PIPE = "broken-pipe"
-    EOF = "eof"
-    TRUNCATED = "truncated"
-    REFUSED = "refused"
-    UNREACHABLE = "unreachable"
-    ABORTED = "aborted"
-    TIMEOUT = "timeout"
-    TLS = "tls"
-    PROTOCOL = "protocol"
-    SILENT_TRUNCATION = "silent-truncation"
-    HANG = "hang"
-    UNMAPPED = "unmapped"
 
 
 class Rule(BaseModel):
@@ -108,10 +89,10 @@ def judge(client: str, layer: Layer, scenario: Scenario, observation: Observatio
     return Verdict(
         outcome=outcome,
         decisive=decisive,
-        faithful=_faithful(outcome, observation),
+        faithful=_faithful(outcome, scenario, observation),
         extra_connections=max(0, len(observation.connections) - max(1, sum(made.values()))),
         extra_requests=extra,
-        processed=max(0, sum(read.values()) - sum(made.values()) + 1) if made and observation.connections else None,
+        processed=max(0, sum(read.values()) - sum(made.values()) + 1) if made and observation.state else None,
         lost=_lost(layer, scenario, observation),
     )
 
@@ -145,12 +126,13 @@ def _made(scenario: Scenario, exchanges: int) -> Counter[str]:
     return Counter(methods[:exchanges])
 
 
-def _faithful(outcome: Outcome, observation: Observation) -> bool | None:
-    if observation.state is None or not observation.connections:
+def _faithful(outcome: Outcome, scenario: Scenario, observation: Observation) -> bool | None:
+    if observation.state is None:
         return None
-    if outcome is Outcome.SUCCESS:
+    if outcome is Outcome.SUCCESS or outcome in scenario.faithful:
         return True
-    return outcome in rules().faithful[observation.connections[-1].ending]
+    last: Ending = observation.connections[-1].ending if observation.connections else "unreachable"
+    return outcome in rules().faithful[last]  # without a connection: there was no route for so much as a SYN
 
 
 def _lost(layer: Layer, scenario: Scenario, observation: Observation) -> int | None:
@@ -168,5 +150,7 @@ def _lost(layer: Layer, scenario: Scenario, observation: Observation) -> int | N
     sent = last.sent
     if layer == "http":
         heads = 1 + (len(answered) - 1 if len(observation.connections) == 1 else 0)
-        sent = max(0, sent - heads * scenario.response_head)
+        framing = max(heads * scenario.response_head, scenario.framing)  # the latter, where there are chunks
+        whole = scenario.announced - scenario.response_head
+        sent = min(max(0, sent - framing), earlier + whole)  # what is sent beyond a response is no part of it
     return max(0, sent - earlier - got)

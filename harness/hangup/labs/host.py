@@ -13,7 +13,9 @@ from hangup import paths
 from hangup.agents.build import Build, ensure_built
 from hangup.agents.manifest import Manifest
 from hangup.labs.base import Building, Side, quietly
+from hangup.labs.certificates import Certificates
 from hangup.labs.process import Process
+from hangup_server.tls import CERTIFICATE
 
 _PASSED_ON = ("PATH", "HOME", "TMPDIR", "TMP", "TEMP", "JAVA_HOME", "SYSTEMROOT")
 """What an agent gets of the caller's environment: no proxies, no library's settings."""
@@ -21,6 +23,9 @@ _PASSED_ON = ("PATH", "HOME", "TMPDIR", "TMP", "TEMP", "JAVA_HOME", "SYSTEMROOT"
 
 class HostLab(ABC):
     """Agents are built with the machine's own toolchains and started as processes."""
+
+    host: str
+    certificates: Certificates
 
     @classmethod
     @abstractmethod
@@ -47,10 +52,12 @@ class HostLab(ABC):
     async def start_agent(self, build: Build) -> Process:
         """Start the agent on the client's side, with an environment that says nothing of this machine's."""
         env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        env |= {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC", **build.manifest.env}
+        env |= {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+        env |= build.manifest.environment(str(self.certificates.ca))
         return await self.spawn("client", build.argv, env=env, cwd=build.folder)
 
     async def start_peer(self) -> Process:
         """Start the peer on its side."""
         env = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(paths.server_root()), "LANG": "C.UTF-8"}
+        env[CERTIFICATE] = str(self.certificates.peer)
         return await self.spawn("peer", [sys.executable, "-m", "hangup_server"], env=env, cwd=Path("/"))

@@ -10,11 +10,14 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 from hangup.capture import Ring
+from hangup.catalogue.model import Need
 from hangup.errors import LabError
-from hangup.labs.base import Building, LabName, Side, quietly
+from hangup.labs.base import MAY_OFFER, Building, LabName, Network, PeerContainers, Side, Target, quietly
+from hangup.labs.certificates import Certificates
 from hangup.labs.host import HostLab
 from hangup.labs.process import Process, Subprocess
 from hangup.labs.sockdiag import SocketDiag
@@ -26,11 +29,14 @@ class LoopbackLab(HostLab):
 
     name: LabName = "loopback"
     host = client_host = "127.0.0.1"
-    blackhole: str | None = None
+    targets: Mapping[Target, str] = MappingProxyType({})
+    network: Network | None = None
+    containers: PeerContainers | None = None
 
     def __init__(self) -> None:
         self.capture: Ring | None = None
         self.diag: SocketDiag | None = None
+        self.certificates = Certificates(self.host, "localhost")
         self._processes: list[Process] = []
 
     @classmethod
@@ -45,9 +51,9 @@ class LoopbackLab(HostLab):
                 pass  # no CAP_NET_RAW: `doctor` and every table of the run say "unproved"
         return lab
 
-    def offers(self) -> frozenset[str]:
+    def offers(self) -> frozenset[Need]:
         """No network of its own; holding segments back only where the peer, which runs as we do, has the right."""
-        return frozenset({"hold"}) if hold.works() else frozenset()
+        return MAY_OFFER[self.name] if hold.works() else frozenset()
 
     async def spawn(self, side: Side, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> Process:
         """Start a program as a child of the harness, in a session of its own."""
@@ -69,6 +75,7 @@ class LoopbackLab(HostLab):
         for process in self._processes:
             await process.end(0)
         self._processes.clear()
+        self.certificates.remove()
         if self.capture is not None:
             self.capture.close()
         if self.diag is not None:

@@ -1,4 +1,4 @@
-"""The netns lab: two network namespaces joined by a veth pair, as root or as an ordinary user.
+"""The netns lab: client and peer in network namespaces with a router between, as root or as an ordinary user.
 
 All that it is made of belongs to its keeper (see ``keeper``); this module starts the keeper, talks to it, and ends it.
 """
@@ -14,13 +14,19 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from types import MappingProxyType
+from typing import Any, Protocol, Self
 
 from hangup.capture import Ring
+from hangup.catalogue.model import Need
 from hangup.errors import LabError
-from hangup.labs import keeper
-from hangup.labs.base import Building, LabName, Side, quietly
+from hangup.labs import keeper, topology
+from hangup.labs.base import MAY_OFFER, Building, LabName, Network, PeerContainers, Side, Target, quietly
+from hangup.labs.certificates import Certificates
+from hangup.labs.firewall import Fate
+from hangup.labs.forge import Forged
 from hangup.labs.host import HostLab
+from hangup.labs.outbox import Outbox
 from hangup.labs.process import Process, adopt
 from hangup.labs.sockdiag import SocketDiag
 
@@ -65,23 +71,38 @@ def _restriction() -> str:
     return ""
 
 
+class Make(Protocol):
+    """Gives the keeper an order, and awaits that it is done."""
+
+    async def __call__(self, fault: str, **given: object) -> None:
+        """Raises LabError that says why it could not be done."""
+
+
 class NetnsLab(HostLab):
-    """Two namespaces, one keeper. ``start`` makes it; ``close`` ends the keeper and everything with it."""
+    """Three namespaces, one keeper. ``start`` makes it; ``close`` ends the keeper and everything with it."""
 
     name: LabName = "netns"
-    host = keeper.PEER_HOST
-    client_host = keeper.CLIENT_HOST
-    blackhole: str | None = keeper.BLACKHOLE_HOST
+    host = topology.PEER_HOST
+    client_host = topology.CLIENT_HOST
+    targets: Mapping[Target, str] = MappingProxyType(
+        {"blackhole": topology.BLACKHOLE_HOST, "no route": topology.NOWHERE_HOST}
+    )
+    containers: PeerContainers | None = None
 
     def __init__(self) -> None:
         self.capture: Ring | None = None
         self.diag: SocketDiag | None = None
+        self.certificates = Certificates(self.host, "localhost")
         self._control: socket.socket | None = None
+        self._outbox: Outbox | None = None
         self._keeper: subprocess.Popen[bytes] | None = None
         self._processes: dict[int, Process] = {}
-        self._starts: dict[int, asyncio.Future[None]] = {}
+        self._orders: dict[int, asyncio.Future[None]] = {}
+        """Those that the keeper has not answered yet."""
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._number = 0
+        self._offers: frozenset[Need] = frozenset({"net", "hold", "router"})
+        self.network: Network | None = KeptNetwork(self._make)
 
     @classmethod
     async def start(cls, building: Building = quietly) -> Self:
@@ -98,6 +119,7 @@ class NetnsLab(HostLab):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
         ours.setblocking(False)
+        self._outbox = Outbox(ours)
         with theirs:
             self._keeper = subprocess.Popen(  # noqa: ASYNC220  (a fork is quick, and its end is awaited in a thread)
                 [*unshare_command(), sys.executable, "-m", "hangup.labs.keeper", str(theirs.fileno())],
@@ -112,32 +134,40 @@ class NetnsLab(HostLab):
         except TimeoutError:
             raise LabError(f"the netns lab's keeper did not start within {_START_SECONDS:.0f} s") from None
 
-    def offers(self) -> frozenset[str]:
-        """A network of its own, on Linux."""
-        return frozenset({"net", "hold"})
+    def offers(self) -> frozenset[Need]:
+        """A network of its own with a router, on Linux; and what the keeper found that it can do."""
+        return self._offers
 
     async def spawn(self, side: Side, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> Process:
         """Start a program in one of the namespaces."""
-        if self._control is None:
-            raise LabError("the netns lab is closed")
-        self._number += 1
-        number = self._number
+        number, started = self._order()
         stdin, stdout, stderr = os.pipe(), os.pipe(), os.pipe()
         order = {"spawn": list(argv), "id": number, "env": dict(env), "cwd": str(cwd), "side": side}
-        process = Process(kill=lambda: self._send({"kill": number}))
-        started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._processes[number], self._starts[number] = process, started
-        try:
-            self._send(order, [stdin[0], stdout[1], stderr[1]])
-        finally:
-            for fd in (stdin[0], stdout[1], stderr[1]):
-                os.close(fd)
+        process = self._processes[number] = Process(kill=lambda: self._send({"kill": number}))
+        self._send(order, [stdin[0], stdout[1], stderr[1]])
         await adopt(process, stdin[1], stdout[0], stderr[0])
         await started
         return process
 
+    async def _make(self, fault: str, **given: object) -> None:
+        """Have the keeper make a fault. Raises LabError that says why it could not."""
+        number, made = self._order()
+        self._send({"fault": fault, "id": number, "given": given})
+        await made
+
+    def _order(self) -> tuple[int, asyncio.Future[None]]:
+        """A new order's number, and what its answer resolves."""
+        if self._control is None:
+            raise LabError("the netns lab is closed")
+        self._number += 1
+        answer = self._orders[self._number] = asyncio.get_running_loop().create_future()
+        return self._number, answer
+
     async def close(self) -> None:
         """Let go of the keeper: it exits, and the kernel removes the rest."""
+        if self._outbox is not None:
+            self._outbox.close()
+            self._outbox = None
         if self._control is not None:
             asyncio.get_running_loop().remove_reader(self._control)
             self._control.close()
@@ -147,6 +177,7 @@ class NetnsLab(HostLab):
             self._keeper = None
         for number in list(self._processes):
             self._exited(number, -9)
+        self.certificates.remove()
         if self.capture is not None:
             self.capture.close()
         if self.diag is not None:
@@ -163,8 +194,8 @@ class NetnsLab(HostLab):
             process.stderr.close()
 
     def _send(self, message: dict[str, Any], fds: Sequence[int] = ()) -> None:
-        if self._control is not None:
-            socket.send_fds(self._control, [json.dumps(message).encode()], list(fds))
+        if self._outbox is not None:
+            self._outbox.send(json.dumps(message).encode(), fds)
 
     def _hear(self) -> None:
         assert self._control is not None
@@ -179,16 +210,27 @@ class NetnsLab(HostLab):
         if "ready" in message:
             self.capture = Ring(socket.socket(fileno=fds[0]), message["ready"]["link"])
             self.diag = SocketDiag(socket.socket(fileno=fds[1]))
+            self._offers |= {need for need in MAY_OFFER[self.name] if need in message["ready"]["offers"]}
             self._ready.set_result(None)
-        elif "spawned" in message:
-            self._starts.pop(message["spawned"]).set_result(None)
+        elif "spawned" in message or "made" in message:
+            self._answered(message.get("spawned") or message["made"], None)
         elif "refused" in message:
-            self._processes.pop(message["refused"])
-            self._starts.pop(message["refused"]).set_exception(LabError(message["why"]))
+            self._processes.pop(message["refused"], None)
+            self._answered(message["refused"], message["why"])
         elif "exited" in message:
             self._exited(message["exited"], message["status"])
         elif not self._ready.done():
             self._ready.set_exception(LabError(f"the netns lab cannot be set up here: {message['fatal']}"))
+
+    def _answered(self, number: int, why: str | None) -> None:
+        """``why`` is the reason of a refusal. Whoever gave the order may have been cancelled meanwhile."""
+        answer = self._orders.pop(number)
+        if answer.done():
+            return
+        if why is None:
+            answer.set_result(None)
+        else:
+            answer.set_exception(LabError(why))
 
     def _exited(self, number: int, status: int) -> None:
         process = self._processes.pop(number, None)
@@ -205,8 +247,30 @@ class NetnsLab(HostLab):
                 words = self._keeper.stderr.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
             why = f"{words or 'its keeper ended at once'}{_restriction()}"
             self._ready.set_exception(LabError(f"the netns lab is not permitted here: {why}; use --lab loopback"))
-        for started in self._starts.values():
-            if not started.done():
-                started.set_exception(LabError("the netns lab's keeper has ended"))
+        for number in list(self._orders):
+            self._answered(number, "the netns lab's keeper has ended")
         for number in list(self._processes):
             self._exited(number, -9)
+
+
+class KeptNetwork:
+    """The network between client and peer (``hangup.labs.base.Network``), by orders to its keeper."""
+
+    def __init__(self, make: Make) -> None:
+        self._make = make
+
+    async def fate(self, fate: Fate, port: int, client_port: int | None) -> None:
+        """Have the router's firewall do this to packets."""
+        await self._make("fate", fate=fate, port=port, client_port=client_port)
+
+    async def forge(self, forged: Forged) -> None:
+        """Have the router send it."""
+        await self._make("forge", **forged._asdict())
+
+    async def abort(self, client_port: int, port: int) -> None:
+        """Have the client's kernel destroy the socket."""
+        await self._make("abort", client_port=client_port, port=port)
+
+    async def clear(self, port: int) -> None:
+        """Take away what was set for the trial."""
+        await self._make("clear", port=port)

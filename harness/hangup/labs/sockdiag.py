@@ -6,18 +6,26 @@ merely seen the packet. One question is one exact look-up, some ten microseconds
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
+from collections.abc import Callable
 from typing import NamedTuple
 
 NETLINK_SOCK_DIAG = 4
 _SOCK_DIAG_BY_FAMILY = 20
+_SOCK_DESTROY = 21
 _NLM_F_REQUEST = 1
+_NLM_F_ACK = 4
 _NLMSG_ERROR = 2
 
 _INET_DIAG_INFO = 2
 _MESSAGE_SIZE = 72  # struct inet_diag_msg
-_BYTES_RECEIVED = 128  # offset of tcpi_bytes_received in struct tcp_info
+_TCP_INFO = struct.Struct("=128xQ")  # up to tcpi_bytes_received
+_INET_DIAG_SKMEMINFO = 7
+_MEMORY = struct.Struct("=12xI4xI")  # SK_MEMINFO_SNDBUF and SK_MEMINFO_WMEM_QUEUED of nine
+
+_WANTED = 1 << (_INET_DIAG_INFO - 1) | 1 << (_INET_DIAG_SKMEMINFO - 1)
 
 ESTABLISHED = 1
 """As include/net/tcp_states.h numbers it."""
@@ -39,6 +47,8 @@ class SocketState(NamedTuple):
     unacknowledged: int
     received: int
     """Bytes of payload that have ever arrived on it."""
+    writable: bool = True
+    """Its send buffer has so much room that poll(2) would say so; otherwise a writer that waits is left waiting."""
 
 
 class SocketDiag:
@@ -55,34 +65,73 @@ class SocketDiag:
 
     def look(self, local: tuple[str, int], remote: tuple[str, int]) -> SocketState | None:
         """The IPv4 connection from ``local`` to ``remote``, or None where the kernel has no such socket (any more)."""
-        request = _REQUEST.pack(
-            _REQUEST.size, _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, 0, 0,
-            socket.AF_INET, socket.IPPROTO_TCP, 1 << (_INET_DIAG_INFO - 1), 0, 0xFFFFFFFF,
-            local[1].to_bytes(2, "big"), remote[1].to_bytes(2, "big"),
-            socket.inet_aton(local[0]), socket.inet_aton(remote[0]), 0, 0xFFFFFFFF, 0xFFFFFFFF,
-        )  # fmt: skip
-        self._sock.send(request)
+        self._sock.send(_request(_SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, local, remote))
         answer = self._sock.recv(4096)
         (kind,) = struct.unpack_from("=4xH", answer)
         if kind == _NLMSG_ERROR:  # ENOENT: no such socket
             return None
         _family, state, _timer, _retrans, _expires, unread, unacknowledged = _ANSWER.unpack_from(answer, 16)
-        return SocketState(state, unread, unacknowledged, _received(answer))
+        received = _attribute(answer, _INET_DIAG_INFO, _TCP_INFO)
+        room, queued = _attribute(answer, _INET_DIAG_SKMEMINFO, _MEMORY) or (0, 0)
+        return SocketState(state, unread, unacknowledged, received[0] if received else 0, queued <= 2 * (room - queued))
 
     def close(self) -> None:
         """Close the netlink socket."""
         self._sock.close()
 
 
-def _received(answer: bytes) -> int:
-    """``tcpi_bytes_received`` of the answer's INET_DIAG_INFO attribute; 0 where the socket has none (TIME_WAIT)."""
+def destroy(sock: socket.socket, local: tuple[str, int], remote: tuple[str, int]) -> None:
+    """Abort a connection as `ss --kill` does: it sends RST, and its owner is told ECONNABORTED.
+
+    ``sock`` is a sock_diag socket. Raises OSError: ENOENT where there is no such connection, EPERM without
+    CAP_NET_ADMIN over its namespace, EOPNOTSUPP where the kernel is built without it.
+    """
+    sock.send(_request(_SOCK_DESTROY, _NLM_F_REQUEST | _NLM_F_ACK, local, remote))
+    (number,) = struct.unpack_from("=16xi", sock.recv(4096))  # struct nlmsgerr: 0, or minus the error's number
+    if number:
+        raise OSError(-number, os.strerror(-number))
+
+
+class Blocked:
+    """Whether a socket's sender is blocked for good: no room in its buffer, and nothing has moved for some looks.
+
+    A buffer that is full at one look may be drained by the next; only a peer that takes no more leaves it as it is.
+    """
+
+    LOOKS = 50
+
+    def __init__(self, look: Callable[[], SocketState | None]) -> None:
+        self._look = look
+        self._last: SocketState | None = None
+        self._alike = 0
+
+    def __call__(self) -> bool:
+        """One more look."""
+        state = self._look()
+        alike = state is not None and not state.writable and state == self._last
+        self._alike = self._alike + 1 if alike else 0
+        self._last = state
+        return self._alike >= self.LOOKS
+
+
+def _request(kind: int, flags: int, local: tuple[str, int], remote: tuple[str, int]) -> bytes:
+    return _REQUEST.pack(
+        _REQUEST.size, kind, flags, 0, 0,
+        socket.AF_INET, socket.IPPROTO_TCP, _WANTED, 0, 0xFFFFFFFF,
+        local[1].to_bytes(2, "big"), remote[1].to_bytes(2, "big"),
+        socket.inet_aton(local[0]), socket.inet_aton(remote[0]), 0, 0xFFFFFFFF, 0xFFFFFFFF,
+    )  # fmt: skip
+
+
+def _attribute(answer: bytes, wanted: int, layout: struct.Struct) -> tuple[int, ...] | None:
+    """An attribute of the answer, read so; None where the socket has none (TIME_WAIT) or a shorter one."""
     at = 16 + _MESSAGE_SIZE
     while at + 4 <= len(answer):
         size, kind = struct.unpack_from("=HH", answer, at)
-        if kind == _INET_DIAG_INFO and size >= 4 + _BYTES_RECEIVED + 8:
-            return int(struct.unpack_from("=Q", answer, at + 4 + _BYTES_RECEIVED)[0])
+        if kind == wanted and size >= 4 + layout.size:
+            return layout.unpack_from(answer, at + 4)
         at += max(4, (size + 3) & ~3)
-    return 0
+    return None
 
 
 def open_socket() -> socket.socket:

@@ -17,7 +17,7 @@ from hangup_server.http import NotHttpError, RequestParser
 from hangup_server.steps import SendStep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from hangup.catalogue import Step
 
@@ -30,13 +30,18 @@ class Effect(Enum):
     ARRIVED = "the client's bytes came in"
     CLIENT_ENDED = "the client's FIN came in"
     SENT = "bytes left"
+    SHAKEN = "the client's side of the TLS handshake is over"
     ENDED = "FIN or RST left"
 
 
 EFFECTS: dict[str, Effect] = {
     "stop listening": Effect.NONE,
     "await connection": Effect.CONNECTED,
+    "hold handshake": Effect.NONE,
+    "release handshake": Effect.NONE,
+    "fill queue": Effect.NONE,
     "accept": Effect.CONNECTED,
+    "serve": Effect.NONE,
     "hold data": Effect.NONE,
     "hold all": Effect.NONE,
     "await held data": Effect.ARRIVED,
@@ -45,22 +50,36 @@ EFFECTS: dict[str, Effect] = {
     "recv head": Effect.ARRIVED,
     "recv request": Effect.ARRIVED,
     "recv": Effect.ARRIVED,
+    "recv arrived": Effect.NONE,
     "recv end": Effect.CLIENT_ENDED,
+    "linger": Effect.CLIENT_ENDED,
     "send head": Effect.SENT,
     "send body": Effect.SENT,
+    "send chunk": Effect.SENT,
+    "send last chunk": Effect.SENT,
     "send": Effect.SENT,
     "drained": Effect.NONE,
     "pause": Effect.NONE,
     "shutdown": Effect.ENDED,
     "close": Effect.ENDED,
     "reset": Effect.ENDED,
+    "await reset": Effect.NONE,
+    "vanish": Effect.NONE,
     "kill": Effect.ENDED,
     "interrupt": Effect.ENDED,
     "terminate": Effect.ENDED,
+    "recv hello": Effect.ARRIVED,
+    "send hello": Effect.SENT,
+    "send alert": Effect.SENT,
+    "handshake": Effect.SHAKEN,
+    "send half record": Effect.SENT,
+    "close notify": Effect.SENT,
+    "reset stream": Effect.SENT,
+    "send goaway": Effect.SENT,
+    "keep answering": Effect.NONE,
 }
 """Every step of the peer."""
 
-_REQUESTS = ("await request", "recv request")
 _LEAVES_UNREAD = ("await held data", "await request", "recv head")
 
 
@@ -112,6 +131,8 @@ class Placer:
         """What the client has sent and no act has read."""
         self._sent = self._promised = 0
         """Bytes of the peer: on the wire, and of the acts that were placed."""
+        self._secure = False
+        """Whether TLS is spoken, which hides how much was said."""
         self._endings = 0
         """FINs and RSTs of a live socket that no act has caused yet."""
 
@@ -143,6 +164,8 @@ class Placer:
         done = []
         while self._waiting and self._happened(self._waiting[0]):
             done.append(self._waiting.popleft())
+            if self._secure and done[-1].effect is not Effect.SENT:
+                self._promised = self._sent  # what sends that follow each other have sealed cannot be told apart
         return done
 
     def _happened(self, act: Act) -> bool:
@@ -157,17 +180,28 @@ class Placer:
             case Effect.SENT if self._sent <= self._promised:
                 return False
             case Effect.SENT:
-                self._promised += act.amount or 0
+                self._promised += 0 if self._secure else act.amount or 0
+            case Effect.SHAKEN:
+                return self._shaken()
             case Effect.ENDED if not self._endings:
                 return False
             case Effect.ENDED:
                 self._endings -= 1
         return True
 
+    def _shaken(self) -> bool:
+        size = _handshake_size(bytes(self._stream))
+        if size is None:
+            return False
+        del self._stream[:size]
+        self._secure = True
+        return True
+
     def _take(self, act: Act) -> bool:
-        wanted = act.amount
+        wanted = max(1, len(self._stream)) if self._secure else act.amount
         if wanted is None:
-            wanted = _request_size(bytes(self._stream)) if act.name in _REQUESTS else 1
+            measure = _MEASURES.get(act.name)
+            wanted = measure(bytes(self._stream)) if measure else 1
         if wanted is None or len(self._stream) < wanted:
             return False
         if act.name not in _LEAVES_UNREAD:
@@ -184,3 +218,32 @@ def _request_size(data: bytes) -> int | None:
     except NotHttpError:
         return None
     return parser.size if parser.complete else None
+
+
+def _records(data: bytes) -> Iterator[tuple[int, int]]:
+    """Of the TLS records that they begin with, each one's content type and where it ends."""
+    at = 0
+    while (end := at + 5 + int.from_bytes(data[at + 3 : at + 5], "big")) <= len(data) and len(data) >= at + 5:
+        yield data[at], end
+        at = end
+
+
+def _hello_size(data: bytes) -> int | None:
+    """Bytes of the first record; None where it is not whole."""
+    return next((end for _type, end in _records(data)), None)
+
+
+def _handshake_size(data: bytes) -> int | None:
+    """Bytes up to the client's Finished and with it: the record behind change_cipher_spec, in TLS 1.2 and, as all
+    stacks do for the sake of middleboxes (RFC 8446 section D.4), in TLS 1.3."""
+    changed = False
+    for kind, end in _records(data):
+        if changed:
+            return end
+        changed = kind == _CHANGE_CIPHER_SPEC
+    return None
+
+
+_CHANGE_CIPHER_SPEC = 20
+_MEASURES = {"await request": _request_size, "recv request": _request_size, "recv hello": _hello_size}
+"""How much of what the client has sent an act takes, where it does not say so."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from hangup.ladder.packets import Packet
+    from hangup.wire import IcmpError
 
 
 class End(NamedTuple):
@@ -55,13 +56,24 @@ def _fin_by_client(f: Facts) -> bool:
 
 
 ENDS = (
+    End(
+        lambda f: not f.answered and bool(f.icmp),
+        "The client sent {f.syns}; what answered was no segment, but ICMP: {f.icmp}.",
+    ),
     End(lambda f: not f.answered, "Nothing ever answered the client, which sent {f.syns}."),
     End(
         _fin_by_peer,
         "The peer ended its side with a FIN at {f.first_fin.at}. For TCP that is the end of a stream, and no error.",
     ),
     End(_fin_by_client, "The client ended its side first, with a FIN at {f.first_fin.at}."),
-    End(lambda f: bool(f.resets), "No FIN was sent: neither side ended the connection in order."),
+    End(
+        lambda f: bool(f.icmp),
+        "Neither side ended the connection; what the client sent was answered by ICMP: {f.icmp}.",
+    ),
+    End(
+        lambda f: f.peer_rst is not None or f.client_rst is not None,
+        "No FIN was sent: neither side ended the connection in order.",
+    ),
     End(_always, "Neither side had ended the connection when the trial was over."),
 )
 
@@ -70,7 +82,17 @@ _LIVE = "The {r.who}'s RST at {r.at} was sent by a socket that was still open, f
 WHYS = (
     Why(
         lambda r: r.cause is Cause.REFUSED,
-        "The {r.who}'s RST at {r.at} answers the SYN: nothing listens on that port.",
+        "The {r.who}'s RST at {r.at} answers the SYN: nothing listens on that port, or a firewall says so.",
+    ),
+    Why(
+        lambda r: r.ignored,
+        "The RST at {r.at} ended nothing: it was forged, for its TTL is not that of the peer's own segments, and its "
+        "number is not the one that the client awaited (RFC 5961 section 3.2).",
+    ),
+    Why(
+        lambda r: r.cause is Cause.FORGED,
+        "The RST at {r.at} bears the peer's address, but its TTL is not that of the peer's own segments: a firewall "
+        "or another device on the way sent it, and the peer may know nothing of it.",
     ),
     Why(
         lambda r: r.cause is Cause.ANSWER and r.fin is not None and r.drawn_by_data,
@@ -116,9 +138,31 @@ def _silence(f: Facts) -> bool:
 _EOF = frozenset({Outcome.EOF, Outcome.TRUNCATED})
 _RESET = frozenset({Outcome.RESET})
 _PIPE = frozenset({Outcome.BROKEN_PIPE})
+_UNREACHABLE = frozenset({Outcome.UNREACHABLE})
 _WAITED = frozenset({Outcome.TIMEOUT, Outcome.HANG})
 
 TOLD = (
+    Told(
+        _UNREACHABLE,
+        lambda f: bool(f.icmp) and not f.answered,
+        "An ICMP error that answers a SYN ends the connect at once, and Linux reports this one as EHOSTUNREACH.",
+    ),
+    Told(
+        _UNREACHABLE,
+        lambda f: bool(f.icmp),
+        "To an established connection an ICMP error is a hint: Linux goes on sending, and reports it when it gives up "
+        "(RFC 1122 section 4.2.3.9).",
+    ),
+    Told(
+        frozenset({Outcome.REFUSED}),
+        lambda f: "port-unreachable" in f.icmp,
+        "Of ICMP port unreachable Linux makes ECONNREFUSED, as it does of a RST.",
+    ),
+    Told(
+        frozenset({Outcome.ABORTED}),
+        lambda f: f.client_rst is not None,
+        "The client's own kernel sent that RST: somebody on its host had it abort the connection.",
+    ),
     Told(
         _EOF,
         _fin_then_rst,
@@ -184,16 +228,25 @@ TOLD = (
 )
 
 
-def explain(packets: Sequence[Packet], read: Mapping[int, int], outcome: Outcome, *, start_ns: int) -> list[str]:
-    """The sentences on one trial. ``read``: bytes that the peer's program read, by the client's port.
+NOTHING_SENT = "No packet left the client: its own kernel could not send one."
+
+
+def explain(
+    packets: Sequence[Packet], icmp: Sequence[IcmpError], read: Mapping[int, int], outcome: Outcome, *, start_ns: int
+) -> list[str]:
+    """The sentences on one trial, with the ICMP errors about its packets.
+
+    ``read``: bytes that the peer's program read, by the client's port.
 
     Every connection's end is explained; what the client was told, by the last one.
     """
     ordered = sorted(packets, key=lambda packet: packet.connection)
     groups = [list(group) for _, group in groupby(ordered, key=lambda packet: packet.connection)]
-    said: list[str] = []
+    said: list[str] = [] if groups else [NOTHING_SENT]
     for number, group in enumerate(groups, 1):
-        found = facts(group, start_ns, read.get(group[0].client_port))
+        port = group[0].client_port
+        about = [error for error in icmp if error.flow.sport == port]
+        found = facts(group, about, start_ns, read.get(port))
         prefix = f"Connection {number}: " if len(groups) > 1 else ""
         said.extend(prefix + sentence for sentence in _ending(found))
         if number == len(groups):

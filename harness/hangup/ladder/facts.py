@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hangup.ladder.packets import Cause
 from hangup.ladder.words import size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hangup.ladder.packets import Cause, Packet, Sender
+    from hangup.ladder.packets import Packet, Sender
+    from hangup.wire import IcmpError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,8 @@ class Reset(Mark):
     drawn: Mark | None
     """The other side's last packet before it, which it answers if it is an answer."""
     drawn_by_data: bool
+    ignored: bool
+    """Forged, and not taken: its receiver went on."""
     unread: int
     """Bytes that the peer's kernel had acknowledged and its program had not read; of a RST of the peer."""
 
@@ -48,6 +52,10 @@ class Facts:
     peer_fin: Mark | None
     client_rst: Reset | None
     peer_rst: Reset | None
+    """The first that was not ignored."""
+    ignored_rst: Reset | None
+    icmp: str
+    """The kinds of ICMP errors about the client's segments, in words."""
 
     @property
     def first_fin(self) -> Mark | None:
@@ -58,12 +66,15 @@ class Facts:
     @property
     def resets(self) -> tuple[Reset, ...]:
         """In their order."""
-        found = [rst for rst in (self.client_rst, self.peer_rst) if rst is not None]
+        found = [rst for rst in (self.client_rst, self.peer_rst, self.ignored_rst) if rst is not None]
         return tuple(sorted(found, key=lambda rst: rst.place))
 
 
-def facts(packets: Sequence[Packet], start_ns: int, read: int | None) -> Facts:
-    """Of one connection's packets. ``read``: bytes that the peer's program read, where that is known."""
+def facts(packets: Sequence[Packet], icmp: Sequence[IcmpError], start_ns: int, read: int | None) -> Facts:
+    """Of one connection's packets, and of the ICMP errors about them.
+
+    ``read``: bytes that the peer's program read, where that is known.
+    """
     reader = _Reader(packets, start_ns, read)
     syns = sum(packet.syn and packet.sender == "client" for packet in packets)
     return Facts(
@@ -73,6 +84,8 @@ def facts(packets: Sequence[Packet], start_ns: int, read: int | None) -> Facts:
         peer_fin=reader.fin("peer"),
         client_rst=reader.rst("client"),
         peer_rst=reader.rst("peer"),
+        ignored_rst=reader.rst("peer", ignored=True),
+        icmp=" and ".join(dict.fromkeys(error.kind for error in icmp)),
     )
 
 
@@ -87,9 +100,10 @@ class _Reader:
                 return self._mark(place)
         return None
 
-    def rst(self, who: Sender) -> Reset | None:
+    def rst(self, who: Sender, *, ignored: bool = False) -> Reset | None:
+        """The first RST of a side, of those that were ignored or of those that were not."""
         for place, packet in enumerate(self._packets):
-            if packet.cause is not None and packet.sender == who:
+            if packet.cause is not None and packet.sender == who and self._ignored(place) is ignored:
                 drawn = next((i for i in range(place - 1, -1, -1) if self._packets[i].sender != who), None)
                 return Reset(
                     **vars(self._mark(place)),
@@ -97,9 +111,14 @@ class _Reader:
                     fin=self.fin(who, place),
                     drawn=None if drawn is None else self._mark(drawn),
                     drawn_by_data=drawn is not None and self._packets[drawn].length > 0,
+                    ignored=ignored,
                     unread=self._unread(place) if who == "peer" else 0,
                 )
         return None
+
+    def _ignored(self, place: int) -> bool:
+        went_on = any(packet.sender == "client" and not packet.rst for packet in self._packets[place + 1 :])
+        return self._packets[place].cause is Cause.FORGED and went_on
 
     def _mark(self, place: int) -> Mark:
         packet = self._packets[place]

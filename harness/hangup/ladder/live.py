@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from hangup.ladder.acts import Act, Placer, act_of
 from hangup.ladder.packets import Packet, Packets
-from hangup.ladder.rows import OVER, Row, begins, beside, ends, opens
+from hangup.ladder.rows import OVER, Row, begins, beside, ends, opens, reported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from hangup.catalogue import Step
     from hangup.conduct.trial import Operation
-    from hangup.wire import Segment
+    from hangup.wire import IcmpError, Segment
 
 _FIRST = 1
 
@@ -29,6 +29,8 @@ class LiveLadder:
         """
         self.packets: list[Packet] = []
         """Those that passed before the trial was over."""
+        self.errors: list[IcmpError] = []
+        """The ICMP errors among them."""
         self._further = [Act("accept", "accept"), *map(act_of, further)]
         self._show = show
         self._pump = pump
@@ -45,8 +47,8 @@ class LiveLadder:
             self._peer(now, self._placers[_FIRST].tell(act_of(step)))
             return
         self._peer(now, self._placers[_FIRST].settle())
-        if step.actor == "network":
-            self._show(Row(now, peer=f"network: {step.act}"))
+        if step.actor in ("network", "container"):
+            self._show(Row(now, peer=f"{step.actor}: {step.act}"))
         elif step.act == "idle":
             self._show(Row(now, f"idle {step.number('ms', 100)} ms"))
         elif step.actor == "client" and step.act != "finish":
@@ -71,6 +73,12 @@ class LiveLadder:
             self._current = packet.connection
             self._show(opens(packet))
         self._show(beside(packet, self._placer(packet.connection).feed(packet)))
+
+    def icmp(self, error: IcmpError) -> None:
+        """An ICMP error about one of them."""
+        if not self._over:
+            self.errors.append(error)
+        self._show(reported(error))
 
     def over(self) -> None:
         """The script has been played."""

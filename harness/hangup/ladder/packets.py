@@ -28,6 +28,7 @@ class Cause(Enum):
     REFUSED = "answers a SYN: nothing listens there"
     ANSWER = "answers a segment that no open socket takes"
     ABORT = "sent by a socket that was still alive"
+    FORGED = "sent by another host in the peer's name: its TTL is not that of the peer's own segments"
 
 
 class Packet(NamedTuple):
@@ -99,6 +100,8 @@ class Packets:
         self._table = ConnectionTable()
         self._numbers: dict[Connection, int] = {}
         self._directions: dict[tuple[int, Sender], _Direction] = {}
+        self._ttls: dict[int, int] = {}
+        """Of the peer's own segments, by the connection's number."""
 
     def feed(self, segment: Segment) -> Packet:
         """One more segment."""
@@ -107,7 +110,12 @@ class Packets:
         number = self._numbers.setdefault(connection, len(self._numbers) + 1)
         sender: Sender = "client" if segment.dport == self._port else "peer"
         own, other = self._direction(number, sender), self._direction(number, _OTHER[sender])
-        cause = _cause(segment, answered=own.base is not None) if segment.flags & _RST else None
+        cause = None
+        if segment.flags & _RST:
+            forged = sender == "peer" and segment.ttl != self._ttls.get(number, segment.ttl)
+            cause = Cause.FORGED if forged else _cause(segment, answered=own.base is not None)
+        elif sender == "peer":
+            self._ttls[number] = segment.ttl
         seq, repeated = _advance(own, segment)
         ack = None
         if segment.flags & _ACK and other.base is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hangup.ladder.acts import Act, Placer, logged_acts
 from hangup.ladder.packets import Cause, Packet, Packets
 from hangup.ladder.words import given
+from hangup.wire import IcmpError, host
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -39,18 +40,26 @@ class Ladder(NamedTuple):
     rows: list[Row]
     packets: list[Packet]
     """Those that passed before the trial was over."""
+    icmp: list[IcmpError]
+    """The ICMP errors among them."""
     start_ns: int
     """When its first packet passed, from which its times are counted."""
 
 
-def ladder(trial: Trial, segments: Iterable[Segment]) -> Ladder:
-    """The ladder of a trial that is over, with its ``segments`` in the order of the capture."""
+def ladder(trial: Trial, captured: Iterable[Segment | IcmpError]) -> Ladder:
+    """The ladder of a trial that is over, with its packets in the order of the capture."""
     reader = Packets(trial.port)
-    packets = [reader.feed(segment) for segment in segments]
+    packets, errors = [], []
+    for one in captured:
+        if isinstance(one, IcmpError):
+            errors.append(one)
+        else:
+            packets.append(reader.feed(one))
     peer = {connection.remote: logged_acts(connection.events) for connection in trial.log}
-    rows = draw(packets, moments(trial.operations, trial.closed_ns), peer, trial.over_ns)
+    rows = draw(packets, moments(trial.operations, trial.closed_ns), peer, trial.over_ns, errors)
     start = packets[0].time_ns if packets else trial.started_ns
-    return Ladder(rows, [packet for packet in packets if packet.time_ns <= trial.over_ns], start)
+    before_over = [packet for packet in packets if packet.time_ns <= trial.over_ns]
+    return Ladder(rows, before_over, [error for error in errors if error.time_ns <= trial.over_ns], start)
 
 
 def begins(op: str) -> str:
@@ -78,17 +87,22 @@ def moments(operations: Iterable[Operation], closed_ns: int | None) -> list[Mome
 
 def beside(packet: Packet, acts: Iterable[Act]) -> Row:
     """A packet's row: what the peer did, or what a kernel did by itself."""
-    note = _KERNEL.get(packet.cause) if packet.cause else None
-    kernel = f"kernel: {note}" if note else ""
+    kernel = _BY_ITSELF.get(packet.cause, "") if packet.cause else ""
     peer = "\n".join([act.text for act in acts] + [kernel] * (packet.sender == "peer" and bool(kernel)))
     return Row(packet.time_ns, kernel if packet.sender == "client" else "", packet, peer)
 
 
-_KERNEL: Mapping[Cause, str] = {
-    Cause.REFUSED: "nothing listens",
-    Cause.ANSWER: "no socket",
+_BY_ITSELF: Mapping[Cause, str] = {
+    Cause.REFUSED: "kernel: nothing listens",
+    Cause.ANSWER: "kernel: no socket",
+    Cause.FORGED: "not the peer: another TTL",
 }
-"""What a side's kernel did without being told to."""
+"""What a side's kernel, or somebody in its name, did without being told to."""
+
+
+def reported(error: IcmpError) -> Row:
+    """The row of an ICMP error."""
+    return Row(error.time_ns, peer=f"{host(error.src)}: ICMP {error.kind}")
 
 
 def opens(packet: Packet) -> Row:
@@ -100,8 +114,9 @@ OVER = Row(0, heading="the trial is over: the harness clears away")
 
 
 def draw(
-    packets: Iterable[Packet], client: Iterable[Moment], peer: Mapping[int, Sequence[Act]], over_ns: int
-) -> list[Row]:
+    packets: Iterable[Packet], client: Iterable[Moment], peer: Mapping[int, Sequence[Act]], over_ns: int,
+    errors: Iterable[IcmpError] = (),
+) -> list[Row]:  # fmt: skip
     """The ladder of a trial; ``peer`` has the acts of each connection by the client's port.
 
     With several connections, a heading stands wherever another one goes on; another where the trial was over.
@@ -112,7 +127,7 @@ def draw(
     for port, acts in peer.items():
         placers[port] = placer = Placer()
         beginning[port] = [done for act in acts for done in placer.tell(act)]
-    rows = [Row(moment.time_ns, moment.text) for moment in client]
+    rows = [Row(moment.time_ns, moment.text) for moment in client] + [reported(error) for error in errors]
     for packet in packets:
         port = packet.client_port
         done = beginning.pop(port, []) + (placers[port].feed(packet) if port in placers else [])

@@ -78,19 +78,21 @@ def stored_evidence(observation: Observation) -> list[str]:
     for number, connection in enumerate(observation.connections, 1):
         requests = [r.method if r.complete else f"{r.method} (not whole)" for r in connection.requests]
         shown.append(
-            f"connection {number}: the peer ended it with {_ENDINGS[connection.ending]}, had sent "
+            f"connection {number}: {_ENDINGS[connection.ending]}; the peer had sent "
             f"{size(connection.sent)}, and had read {', '.join(requests) or 'no request'}"
         )
     return shown
 
 
 _ENDINGS: dict[Ending, str] = {
-    "fin": "FIN",
-    "rst": "RST",
-    "fin, rst": "FIN, then RST",
-    "refused": "RST in answer to the SYN",
-    "silence": "silence",
-    "none": "nothing",
+    "fin": "the peer ended it with FIN",
+    "rst": "the peer, or somebody in its name, ended it with RST",
+    "fin, rst": "the peer ended it with FIN, then RST",
+    "refused": "the SYN was answered with RST or ICMP port unreachable",
+    "unreachable": "ICMP said that the peer cannot be reached",
+    "aborted": "the client's own kernel aborted it",
+    "silence": "the peer fell silent",
+    "none": "nobody but the client ended it",
 }
 
 

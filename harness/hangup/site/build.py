@@ -21,12 +21,13 @@ from hangup.judge import Outcome
 from hangup.ladder.words import TOLD, gave, stored_evidence, verdict_sentences
 from hangup.lookup import Index
 from hangup.lookup.index import dump
+from hangup.matrix import PLATFORMS
 from hangup.site import addresses as at
 from hangup.site.badges import badge
 from hangup.site.catching import catching
 from hangup.site.citation import cite
 from hangup.site.diagram import svg
-from hangup.site.model import PLATFORMS, Entry, Site
+from hangup.site.model import Entry, Site
 from hangup.site.texts import error_texts, text_of
 from hangup.store.drawings import Drawing, rank
 from hangup.store.files import write_text

@@ -16,8 +16,9 @@ SCHEMA: Literal[1] = 1
 
 Share = Literal["always", "mostly", "sometimes", "rarely"]
 """How many of a cell's trials: all, more than half, at least a fifth, fewer."""
-Ending = Literal["fin", "rst", "fin, rst", "refused", "silence", "none"]
-"""What the peer or the network did to a connection, as the client's side of the wire saw it."""
+Ending = Literal["fin", "rst", "fin, rst", "refused", "unreachable", "aborted", "silence", "none"]
+"""What the peer or the network did to a connection, as the client's side of the wire saw it. ``aborted``: its own
+kernel did."""
 
 
 class Model(BaseModel):

@@ -6,7 +6,7 @@ What is left is the client's own words, so that the same stack gives the same by
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 _RULES: Sequence[tuple[re.Pattern[str], str]] = (
@@ -24,7 +24,9 @@ _RULES: Sequence[tuple[re.Pattern[str], str]] = (
     (re.compile(r'File "[^"]*?(?:site-packages|site|lib/python[0-9.]+)/([^"]+)"'), r'File "…/\1"'),
     (re.compile(r'File "(?!…)[^"]*?([^"/]+/[^"/]+\.py)"'), r'File "…/\1"'),
     (re.compile(r"\bline \d+\b"), "line …"),
-    (re.compile(r"(\.(?:java|go|kt|scala)):\d+"), r"\1:…"),
+    (re.compile(r"(\.(?:java|go|kt|scala|c)):\d+"), r"\1:…"),
+    # OpenSSL: the thread that the error belongs to
+    (re.compile(r"\b[0-9A-F]{8,16}(:error:[0-9A-F]{8}:)"), r"…\1"),
     (re.compile(r"(\b(?:file://)?[\w./@-]*\.m?js|node:[\w/]+):\d+:\d+"), r"\1:…"),
     (re.compile(r"file://[^\s()]*/(clients|node_modules)/"), r"…/\1/"),
     (re.compile(r"\b(Thread-|thread-|worker-|pool-)\d+"), r"\1…"),
@@ -39,7 +41,7 @@ _NUMBER = re.compile(r"(?<![\d.])\d{2,5}(?![\d.]*\d)")
 class Normaliser:
     """For one trial: its addresses and ports, and the folder that its agent runs in."""
 
-    def __init__(self, *, hosts: dict[str, str], port: int, ports: Sequence[int], folder: Path | None) -> None:
+    def __init__(self, *, hosts: dict[str, str], port: int, ports: Collection[int], folder: Path | None) -> None:
         """``hosts``: what to put for each address; ``port``: the peer's; ``ports``: the client's own."""
         self._folder = f"{folder}/" if folder else None
         self._hosts = hosts

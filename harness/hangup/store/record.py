@@ -60,10 +60,11 @@ def share(count: int, total: int) -> Share:
 
 def observe(trial: Trial, scenario: Scenario, normalise: Callable[[str], str]) -> Observation:
     """One trial, free of what changes from run to run."""
+    shown = trial.evidence or (trial.proved and "nothing" in scenario.wire.end)
     return Observation(
         share="always",
         operations=tuple(_operation(op.op, op.reply, normalise) for op in trial.operations),
-        state=" or ".join(scenario.wire.end) if trial.evidence else None,
+        state=" or ".join(scenario.wire.end) if shown else None,
         connections=_connections(trial, scenario),
     )
 
@@ -90,9 +91,12 @@ def _connections(trial: Trial, scenario: Scenario) -> tuple[Connection, ...]:
     logged: Sequence[tuple[Request, ...]] = [
         tuple(Request(method=r.method, complete=r.complete) for r in entry.requests) for entry in trial.log
     ]
+    aborts = any(step.actor == "network" and step.act == "abort" for step in scenario.flat)
     return tuple(
         Connection(
-            ending=ending(evidence, whole=scenario.announced, drawn=index == 0 and scenario.wire.rst is not None),
+            ending="aborted"
+            if aborts and index == 0
+            else ending(evidence, whole=scenario.announced, drawn=index == 0 and scenario.wire.rst is not None),
             sent=evidence.peer_bytes,
             requests=logged[index] if index < len(logged) else (),
         )
@@ -103,16 +107,20 @@ def _connections(trial: Trial, scenario: Scenario) -> tuple[Connection, ...]:
 def ending(evidence: ConnectionEvidence, *, whole: int, drawn: bool) -> Ending:
     """What the peer or the network did to a connection; the client's own closing is not an ending of this kind.
 
-    ``whole``: bytes of a whole response, less of which is a silence where nothing else happened. A RST behind the
+    ``whole``: bytes of a whole response, less of which is a silence where nothing else happened, as it is where what
+    the client sent is not even acknowledged. A RST behind the
     peer's FIN counts where ``drawn``: where the scenario makes a claim of it. Elsewhere it answers
     what the client happens to send when all is over, before or after it is observed.
     """
-    if evidence.state == "REJ":
+    if evidence.state == "REJ" or "port-unreachable" in evidence.icmp:
         return "refused"
+    if evidence.icmp:
+        return "unreachable"
     if "peer" in evidence.rst and not evidence.rst_after_fin:
         return "rst"
     if "peer" in evidence.rst and drawn:
         return "fin, rst"
     if evidence.peer_fin:
         return "fin"
-    return "silence" if evidence.peer_bytes < whole else "none"
+    unanswered = evidence.peer_bytes < whole or evidence.request in ("partly", "unacknowledged")
+    return "silence" if unanswered else "none"

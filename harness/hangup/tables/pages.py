@@ -12,6 +12,7 @@ from hangup.judge import Outcome, Verdict
 from hangup.matrix import JudgedCell, judged
 from hangup.store import ClientResults
 from hangup.tables.formats import plain_tables
+from hangup.tables.labs import comparison, left_out, platforms
 
 GENERATED = "<!-- Made by `hangup table --write`, which `nox -s matrix` ends with. Do not edit. -->\n"
 
@@ -39,10 +40,11 @@ show the scenario, so there is no result.
 def matrix_page(results: Sequence[ClientResults], catalogue: Mapping[str, Scenario], note: str = "") -> str:
     """MATRIX.md: a table a layer for each platform, and the legend."""
     parts = [GENERATED, "# The matrix\n", note, LEGEND]
-    for platform in dict.fromkeys(r.platform for r in results):
+    for platform in platforms(results):
         members = [r for r in results if r.platform == platform]
         for layer, table in plain_tables(members, catalogue, "github"):
             parts += [f"## {'Stream' if layer == 'stream' else 'HTTP'} clients ({platform})\n", table + "\n"]
+        parts.append(left_out(platform, catalogue))
     parts += ["## The scenarios\n", _scenarios(results, catalogue)]
     return "\n".join(part for part in parts if part)
 
@@ -88,11 +90,12 @@ def readme_page(results: Sequence[ClientResults], catalogue: Mapping[str, Scenar
         that were on the wire and that the application did not get, whether or not they ever reached the client's
         kernel. A `hang` says that nothing was reported before the harness gave up, not that nothing ever would be.
         """)]  # fmt: skip
-    for platform in dict.fromkeys(r.platform for r in results):
+    for platform in platforms(results):
         members = [r for r in results if r.platform == platform]
-        parts += [f"## What ran ({platform})\n", _versions(members), f"## What is surprising ({platform})\n"]
-        parts += list(_findings(members, catalogue))
-    return "\n".join(parts)
+        parts += [f"## What ran ({platform})\n", _versions(members), left_out(platform, catalogue)]
+    parts += comparison(results, catalogue)
+    parts += ["## What is surprising\n", *_findings(results, catalogue)]
+    return "\n".join(part for part in parts if part)
 
 
 def _versions(members: Sequence[ClientResults]) -> str:
@@ -140,13 +143,20 @@ FINDINGS: Sequence[Finding] = (
 """Derived from the verdicts, so that they are true of whatever results they stand beside."""
 
 
-def _findings(members: Sequence[ClientResults], catalogue: Mapping[str, Scenario]) -> Iterator[str]:
-    cells = [cell for r in members for cell in judged(r, catalogue)]
+def _findings(results: Sequence[ClientResults], catalogue: Mapping[str, Scenario]) -> Iterator[str]:
+    """What holds on some platforms only, says on which."""
+    measured = platforms(results)
+    cells = [(r.platform, cell) for r in results for cell in judged(r, catalogue)]
     for title, holds in FINDINGS:
-        where: dict[str, list[str]] = {}
-        for cell in cells:
+        where: dict[tuple[str, str], list[str]] = {}
+        for platform, cell in cells:
             if any(holds(cell, verdict) for verdict in cell.verdicts):
-                where.setdefault(cell.client, []).append(cell.scenario.id)
-        if where:
+                where.setdefault((cell.client, cell.scenario.id), []).append(platform)
+        clients: dict[str, list[str]] = {}
+        for client, scenario in sorted(where):
+            found = where[client, scenario]
+            only = "" if len(found) == len(measured) else f" ({', '.join(found)})"
+            clients.setdefault(client, []).append(scenario + only)
+        if clients:
             yield f"**{title}:**\n"
-            yield ("\n".join(f"- `{client}`: {', '.join(scenarios)}" for client, scenarios in where.items()) + "\n")
+            yield "\n".join(f"- `{client}`: {', '.join(names)}" for client, names in clients.items()) + "\n"

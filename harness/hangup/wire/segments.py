@@ -84,6 +84,10 @@ class Segment(NamedTuple):
         return Flow(self.src, self.sport, self.dst, self.dport)
 
 
+_UNREACHABLE = {0: "net-unreachable", 1: "host-unreachable", 3: "port-unreachable", 13: "admin-prohibited"}
+"""Codes of ICMP's type 3, destination unreachable."""
+
+
 class IcmpError(NamedTuple):
     """An ICMP or ICMPv6 message that reports an error of a TCP segment, of which it quotes the start."""
 
@@ -99,6 +103,12 @@ class IcmpError(NamedTuple):
     """Of the quoted segment: its sender is whom the error concerns."""
     seq: int
     """The quoted sequence number."""
+
+    @property
+    def kind(self) -> str:
+        """What is reported, in the words of RFC 792 and RFC 1812 section 5.2.7.1; type and code for the rest."""
+        words = _UNREACHABLE.get(self.code) if (self.version, self.type) == (4, 3) else None
+        return words or f"type {self.type} code {self.code}"
 
     @property
     def version(self) -> int:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import hangup_server
+from hangup_server.tls import CERTIFICATE
 
 DEADLINE = 20.0
 SERVER = Path(hangup_server.__file__).resolve().parents[1]
@@ -40,13 +41,13 @@ def step(name: str, **parameters: object) -> Json:
 class Peer:
     """One peer process. Answers are matched to messages by id, so any number may be in flight."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *arguments: str, certificate: Path | None = None, **options: Any) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "hangup_server"],
+            [sys.executable, "-m", "hangup_server", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=environment(),
+            env=environment() | ({} if certificate is None else {CERTIFICATE: str(certificate)}),
             **options,
         )
         self._buffer = b""
@@ -124,9 +125,9 @@ class Peer:
 
 
 @contextmanager
-def running_peer(**options: Any) -> Iterator[Peer]:
+def running_peer(*arguments: str, **options: Any) -> Iterator[Peer]:
     """A peer of the test's own, which must end well unless the test has ended it."""
-    peer = Peer(**options)
+    peer = Peer(*arguments, **options)
     try:
         yield peer
         if peer.process.returncode is None:

@@ -56,6 +56,15 @@ def test_close_with_a_part_unread_is_rst(peer: Peer, port: int, connect: Connect
         client.recv(10)
 
 
+def test_the_client_s_reset_is_awaited(peer: Peer, port: int, connect: Connect, accept: Json) -> None:
+    client = connect(port, data=GET)
+    peer.run(accept, RECV)
+    number = peer.start("run", trial="t", steps=[step("await reset")])
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+    assert peer.wait(number)["ok"]
+
+
 def test_reset_is_told_once_to_a_reader(peer: Peer, port: int, connect: Connect, accept: Json) -> None:
     client = connect(port, data=GET)
     peer.run(accept, RECV, RESET)
@@ -262,6 +271,49 @@ def test_a_client_that_resets(peer: Peer, port: int, connect: Connect, accept: J
     assert peer.close()[0]["events"] == ["accept", f"recv end failed: {why}"]
 
 
+def test_what_has_arrived_is_read_and_nothing_is_awaited(peer: Peer, port: int, connect: Connect, accept: Json) -> None:
+    client = connect(port, data=POST)
+    peer.run(accept, step("await request"), step("recv", bytes=20), step("recv arrived"), step("recv arrived"), CLOSE)
+    assert client.recv(10) == b"", "nothing was left unread"
+    events = peer.close()[0]["events"]
+    assert events[-3:] == [f"recv arrived {len(POST) - 20}", "recv arrived 0", "close"]
+
+
+@pytest.mark.parametrize("abort", [False, True], ids=["fin", "rst"])
+def test_lingering_ends_with_the_client(peer: Peer, port: int, connect: Connect, accept: Json, abort: bool) -> None:
+    client = connect(port, data=POST)
+    peer.run(accept, HEAD, BODY, SHUTDOWN)
+    assert read_all(client) == RESPONSE
+    number = peer.start("run", trial="t", steps=[step("linger"), CLOSE])
+    client.sendall(POST)
+    if abort:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+    assert peer.wait(number)["ok"]
+    log = peer.close()[0]
+    assert log["events"][-2:] == [f"linger {log['read']}", "close"]
+    assert abort or log["read"] == 2 * len(POST)
+
+
+def test_the_first_connection_is_served_like_a_further_one(peer: Peer, connect: Connect, accept: Json) -> None:
+    port = peer.open(steps_for_further=[RECV, step("send head", length=0), CLOSE])
+    client = connect(port, data=GET)
+    peer.run(accept, RECV, HEAD, BODY, step("serve"))
+    assert read_exactly(client, len(RESPONSE)) == RESPONSE
+    client.sendall(GET)
+    assert read_all(client) == response_head(length=0)
+    assert read_all(connect(port, data=GET)) == response_head(length=0)
+
+
+def test_serving_waits_for_nothing_and_forgives_a_client_that_has_gone(
+    peer: Peer, connect: Connect, accept: Json
+) -> None:
+    client = connect(peer.open(steps_for_further=[RECV, CLOSE]), data=GET)
+    peer.run(accept, RECV, step("serve"))
+    client.close()
+    assert peer.close()[0]["requests"][0]["complete"]
+
+
 # Sending
 
 
@@ -277,6 +329,7 @@ def data_segments(client: socket.socket) -> int:
         pytest.param([HEAD, BODY, step("send", text="x")], 1, id="together"),
         pytest.param([{**HEAD, "flush": True}, BODY, step("send", text="x")], 2, id="flushed"),
         pytest.param([HEAD, step("drained"), BODY, step("pause", ms=1), step("send", text="x")], 3, id="divided"),
+        pytest.param([HEAD, BODY, step("send", text="x", with_fin=True)], 1, id="with-the-fin"),
     ],
 )
 def test_segments(peer: Peer, port: int, connect: Connect, accept: Json, steps: list[Json], segments: int) -> None:
@@ -291,6 +344,27 @@ def test_a_part_of_a_head(peer: Peer, port: int, connect: Connect, accept: Json)
     client = connect(port)
     peer.run(accept, {**HEAD, "bytes": 20}, CLOSE)
     assert read_all(client) == RESPONSE[:20]
+
+
+def test_bytes_that_wait_for_the_fin_share_its_segment(peer: Peer, port: int, connect: Connect, accept: Json) -> None:
+    client = connect(port)
+    peer.run(accept, {**HEAD, "with_fin": True}, step("pause", ms=1), SHUTDOWN)
+    await_state(client, CLOSE_WAIT)
+    segments = struct.unpack_from("I", client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 160), 140)[0]
+    assert segments == 2, "the SYN/ACK, and then one more"
+
+
+def test_the_rest_of_a_head(peer: Peer, port: int, connect: Connect, accept: Json) -> None:
+    client = connect(port)
+    peer.run(accept, {**HEAD, "bytes": 20}, step("drained"), {**HEAD, "offset": 20}, CLOSE)
+    assert read_all(client) == response_head(length=1024)
+
+
+def test_a_chunked_body(peer: Peer, port: int, connect: Connect, accept: Json) -> None:
+    client = connect(port)
+    chunks = step("send chunk", bytes=3), step("send chunk", bytes=2, of=5), step("send last chunk")
+    peer.run(accept, *chunks, CLOSE)
+    assert read_all(client) == b"3\r\n012\r\n" + b"5\r\n01" + b"0\r\n\r\n"
 
 
 def test_a_body_from_an_offset(peer: Peer, port: int, connect: Connect, accept: Json) -> None:
@@ -350,6 +424,7 @@ def test_nothing_can_be_done_after_the_end(peer: Peer, port: int, connect: Conne
     [
         ([RECV], "recv request: no connection is accepted yet"),
         ([step("kill")], "kill: no connection is accepted yet"),
+        ([step("serve")], "serve: no connection is accepted yet"),
         ([step("stop listening"), step("accept")], "accept: the peer does not listen any more"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 
 import pytest
@@ -12,7 +13,13 @@ from hangup_server import hold
 HOLD, HELD, RELEASE = step("hold data"), step("await held data"), step("release data")
 RECV, CLOSE, ACCEPT = step("recv request"), step("close"), step("accept")
 
+ESTABLISHED, SYN_SENT = 1, 2  # include/net/tcp_states.h
+
 pytestmark = pytest.mark.skipif(not hold.works(), reason="socket filters need Linux, and CAP_NET_ADMIN on some kernels")
+
+
+def tcp_state(sock: socket.socket) -> int:
+    return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
 
 
 @pytest.fixture(params=["127.0.0.1", "::1"])
@@ -97,3 +104,35 @@ def test_further_connections_are_held_only_if_their_steps_say_so(
         with pytest.raises(ConnectionResetError):
             client.recv(10)
     assert [entry["events"] for entry in peer.close()[1:]] == [[*events, "reset"]] * 2
+
+
+def test_a_held_handshake_does_not_reach_the_queue(peer: Peer, connect: Connect) -> None:
+    """The client has its SYN/ACK and believes itself connected; the peer has no connection until it lets go."""
+    port = peer.open()
+    peer.run(step("hold handshake"))
+    client = connect(port, data=GET)
+    number = peer.start("run", trial="t", steps=[ACCEPT])
+    assert not peer.call("run", trial="t", steps=[])["ok"], "nothing is there to accept"
+    peer.close()
+    assert peer.wait(number)["why"] == "the trial was closed"
+    client.close()
+
+
+def test_a_full_queue_drops_syns_and_is_no_connection_of_the_client_s(peer: Peer) -> None:
+    port = peer.open()
+    peer.run(step("fill queue"))
+    with socket.socket() as client:
+        client.setblocking(False)
+        assert client.connect_ex(("127.0.0.1", port)) == errno.EINPROGRESS
+        assert tcp_state(client) == SYN_SENT, "with room in the queue, loopback has connected by now"
+        assert peer.close() == []
+
+
+def test_a_vanished_connection_sends_nothing_and_answers_with_rst(peer: Peer, connect: Connect) -> None:
+    client = connect(peer.open(), data=GET)
+    peer.run(ACCEPT, RECV, step("vanish"))
+    assert tcp_state(client) == ESTABLISHED
+    client.sendall(GET)
+    with pytest.raises(ConnectionResetError):
+        client.recv(1)
+    assert peer.close()[0]["events"] == ["accept", f"recv request {len(GET)}", "vanish"]

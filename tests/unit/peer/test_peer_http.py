@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hangup_server.http import MAX_HEAD, NotHttpError, RequestParser, body, response_head
+from hangup_server.http import (
+    LAST_CHUNK,
+    MAX_HEAD,
+    NotHttpError,
+    RequestParser,
+    body,
+    chunk,
+    response_head,
+    whole_requests,
+)
 
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 REQUESTS = {
@@ -65,6 +74,15 @@ def test_stops_at_the_end_of_the_head() -> None:
     assert parser.complete
 
 
+def test_whole_requests_are_counted() -> None:
+    whole = list(REQUESTS.values())
+    data = b"".join(whole)
+    assert whole_requests(data) == len(whole)
+    assert whole_requests(data[:-1]) == len(whole) - 1
+    assert whole_requests(whole[0] + b"no HTTP\r\n" + whole[0]) == 1
+    assert whole_requests(b"") == 0
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -110,10 +128,38 @@ def test_any_bytes_are_taken_or_refused(data: bytes, size: int) -> None:
         (response_head(299), b"HTTP/1.1 299 \r\n\r\n"),
         (response_head(200, ""), b"HTTP/1.1 200 \r\n\r\n"),
         (response_head(103, "Soon"), b"HTTP/1.1 103 Soon\r\n\r\n"),
+        (response_head(version="1.0"), b"HTTP/1.0 200 OK\r\n\r\n"),
+        (response_head(chunked=True), b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        (response_head(padding=3), b"HTTP/1.1 200 OK\r\nX-Padding: xxx\r\n\r\n"),
+        (response_head(padding=1, fields=2), b"HTTP/1.1 200 OK\r\nX-Padding: x\r\nX-Padding: x\r\n\r\n"),
     ],
 )
 def test_response_head(head: bytes, expected: bytes) -> None:
     assert head == expected
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        (chunk(10), b"A\r\n0123456789\r\n"),
+        (chunk(10, of=10), b"A\r\n0123456789\r\n"),
+        (chunk(2, of=10), b"A\r\n01"),
+    ],
+    ids=["whole", "all-of-it", "cut"],
+)
+def test_chunk(sent: bytes, expected: bytes) -> None:
+    assert sent == expected
+
+
+@given(st.lists(st.integers(1, 5_000)))
+def test_a_chunked_body_ends_with_its_last_chunk(sizes: list[int]) -> None:
+    parser = RequestParser()
+    parser.feed(REQUESTS["chunked"][: REQUESTS["chunked"].index(b"\r\n\r\n") + 4])
+    for size in sizes:
+        feed_all(parser, chunk(size))
+        assert not parser.complete
+    feed_all(parser, LAST_CHUNK)
+    assert parser.complete
 
 
 @given(st.integers(0, 200_000), st.integers(0, 1_000), st.integers(0, 200_000))

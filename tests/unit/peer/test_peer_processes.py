@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -77,6 +79,7 @@ def test_what_was_sent_before_is_delivered(peer: Peer, connect: Connect, ending:
         "remote": 0,
         "read": len(GET),
         "sent": 10_000,
+        "wire": 10_000,
         "requests": [{"method": "GET", "path": "/page", "bytes": len(GET), "complete": True}],
         "events": ["accept", f"recv request {len(GET)}", "send 10000"]
         + (["close"] if ending == "terminate" else [])
@@ -225,3 +228,20 @@ def test_ctrl_c_reaches_neither_peer_nor_owners(connect: Connect) -> None:
         os.killpg(peer.process.pid, signal.SIGINT)
         peer.run(step("send", text="alive"))
         assert client.recv(10) == b"alive"
+
+
+def test_the_first_process_of_a_container_waits_on_sigterm_for_what_is_in_flight(connect: Connect) -> None:
+    with running_peer("--contained", "no-such-0") as peer:
+        port = peer.open()
+        client = connect(port, data=GET)
+        peer.run(OWN)
+        peer.process.send_signal(signal.SIGTERM)
+        until(lambda: refused(port))
+        peer.run(RECV, step("send head", length=0), step("close"))
+        assert read_all(client).startswith(b"HTTP/1.1 200")
+
+
+def refused(port: int) -> bool:
+    """Whether nobody listens there any more."""
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == errno.ECONNREFUSED

@@ -28,7 +28,7 @@ def test_hello(peer: Peer) -> None:
     assert peer.hello["runtime"].endswith(".".join(map(str, sys.version_info[:3])))
     assert peer.hello["platform"].startswith(os.uname().sysname)
     if sys.platform == "linux":
-        assert peer.hello["can"] == [*(["hold"] if hold.works() else []), "process"]
+        assert peer.hello["can"] == [*(["hold"] if hold.works() else []), "process", "h2"]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_lines_that_are_no_messages(peer: Peer, line: bytes, why: str) -> None:
         ({"do": "open", "trial": "t", "host": "127.0.0.1"}, "trial 't' is open already"),
         ({"do": "run", "trial": "t"}, "steps must be a list"),
         ({"do": "run", "trial": "t", "steps": [step("jump")]}, "there is no step 'jump'"),
-        ({"do": "jump", "trial": "t"}, "must be open, run or close, not 'jump'"),
+        ({"do": "jump", "trial": "t"}, "must be open, run, log or close, not 'jump'"),
     ],
 )
 def test_messages_that_cannot_be_obeyed(peer: Peer, message: Json, why: str) -> None:
@@ -69,6 +69,17 @@ def test_messages_that_cannot_be_obeyed(peer: Peer, message: Json, why: str) -> 
     answer = peer.call(**message)
     assert answer["ok"] is False
     assert why in answer["why"]
+
+
+def test_a_log_is_told_while_the_trial_goes_on(peer: Peer, connect: Connect) -> None:
+    client = connect(peer.open())
+    client.sendall(GET)
+    peer.run(ACCEPT, RECV)
+    (entry,) = peer.call("log", trial="t")["log"]
+    assert entry["events"] == ["accept", f"recv request {len(GET)}"]
+    peer.run(*ANSWER)
+    (entry,) = peer.close()
+    assert entry["events"][-1] == "close"
 
 
 def test_each_trial_has_a_port_of_its_own_in_turn(peer: Peer) -> None:

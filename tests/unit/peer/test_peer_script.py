@@ -8,9 +8,8 @@ import pytest
 from peer_driver import Json, step
 
 from hangup_server.http import body, response_head
-from hangup_server.script import LARGEST, Script, ScriptError, as_json, parse, script, together
+from hangup_server.script import LARGEST, STEPS, Script, ScriptError, as_json, parse, script, together
 from hangup_server.steps import (
-    STEPS,
     Accept,
     ConnectionStep,
     Kill,
@@ -27,8 +26,11 @@ from hangup_server.steps import (
 SMALLEST: dict[str, Json] = {
     "recv": {"bytes": 1},
     "send body": {"bytes": 1},
+    "send chunk": {"bytes": 1},
     "send": {"text": ""},
     "pause": {"ms": 1},
+    "send half record": {"bytes": 1},
+    "send goaway": {"last": 1},
 }
 
 

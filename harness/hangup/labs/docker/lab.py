@@ -11,25 +11,31 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hangup.agents.build import Build
 from hangup.agents.manifest import Manifest
 from hangup.capture import Ring
+from hangup.catalogue.model import Need
 from hangup.errors import LabError
-from hangup.labs.base import Building, LabName, Side, quietly
+from hangup.labs.base import MAY_OFFER, Building, LabName, Network, PeerContainers, Side, Target, quietly
+from hangup.labs.certificates import Certificates
 from hangup.labs.docker import images
 from hangup.labs.docker.attached import Attached
+from hangup.labs.docker.bridge import Bridge, create_bridge
 from hangup.labs.docker.engine import Engine
-from hangup.labs.docker.leftovers import Owner, remove_run, sweep
+from hangup.labs.docker.leftovers import Owner, remove_container, remove_run, sweep
+from hangup.labs.docker.peers import EndedPeers, Started
 from hangup.labs.docker.spec import ROOT, Spec
-from hangup.labs.keeper import BLACKHOLE_HOST, sysctls
 from hangup.labs.process import Process
 from hangup.labs.sockdiag import SocketDiag
+from hangup.labs.topology import BLACKHOLE_HOST, NOWHERE_HOST, sysctls
+from hangup_server.tls import CERTIFICATE
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -38,6 +44,8 @@ AGENT_FOLDER = Path("/agent")
 """Where an agent lies in its image."""
 _LINK = "eth0"
 _SHARED = "/hangup"
+_PEM = "/hangup.pem"
+"""Where a container finds its certificate."""
 _HOST_SECONDS = 20.0
 _END_SECONDS = 10
 _RIGHTS: dict[Side, tuple[str, ...]] = {"client": ("NET_ADMIN", "NET_RAW"), "peer": ("NET_ADMIN",)}
@@ -47,7 +55,8 @@ class DockerLab:
     """One network, two hosts, and the containers that join them. ``start`` makes it; ``close`` removes it all."""
 
     name: LabName = "docker"
-    blackhole: str | None = BLACKHOLE_HOST
+    targets: Mapping[Target, str] = MappingProxyType({"blackhole": BLACKHOLE_HOST, "no route": NOWHERE_HOST})
+    network: Network | None = None
 
     def __init__(self, engine: Engine) -> None:
         self.host = self.client_host = ""
@@ -57,11 +66,13 @@ class DockerLab:
         self._owner = Owner()
         self._closed = False
         self._image = ""
+        self._certificates: Certificates | None = None
         self._hosts: dict[Side, str] = {}
         self._controls: list[socket.socket] = []
         self._processes: list[Process] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._started = 0
+        self.containers: PeerContainers | None = None
 
     @classmethod
     async def start(cls, building: Building = quietly) -> DockerLab:
@@ -85,12 +96,12 @@ class DockerLab:
     async def _start(self, building: Building) -> None:
         await self._engine.call(sweep)
         self._image = str((await self._ensure(images.peer_recipe(), building))["Id"])
-        network = f"hangup-{self._owner.run}"
-        await self._engine.call(
-            lambda api: api.create_network(network, driver="bridge", internal=True, labels=self._owner.labels)
-        )
-        self.host = await self._start_host("peer", network)
-        self.client_host = await self._start_host("client", network, "--route", BLACKHOLE_HOST, self.host)
+        name = f"hangup-{self._owner.run}"
+        bridge = await self._engine.call(lambda api: create_bridge(api, name, self._owner.labels))
+        self.host = await self._start_host("peer", name)
+        self.client_host = await self._start_host("client", name, "--route", BLACKHOLE_HOST, self.host)
+        self._certificates = await asyncio.to_thread(Certificates, self.host, "localhost")
+        self.containers = EndedPeers(self._engine, partial(self._start_contained_peer, bridge))
 
     async def prepare(self, manifest: Manifest, building: Building) -> Build:
         """Take the agent's image as it is, or build it."""
@@ -113,30 +124,44 @@ class DockerLab:
 
     async def start_agent(self, build: Build) -> Process:
         """Start a container of the agent's image on the client's host."""
-        env = {"HOME": "/tmp", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC", **build.manifest.env}  # noqa: S108
+        env = {"HOME": "/tmp", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC"}  # noqa: S108
+        assert self._certificates is not None
         spec = Spec(
             name=self._name(build.manifest.language), image=build.runtime, command=build.argv, folder=str(build.folder),
-            env=env, network=f"container:{self._hosts['client']}", labels=self._owner.labels,
+            env=env | build.manifest.environment(_PEM), mounts={self._certificates.ca: _PEM},
+            network=f"container:{self._hosts['client']}", labels=self._owner.labels,
         )  # fmt: skip
         return (await self._start_container(spec))[1]
 
     async def start_peer(self) -> Process:
         """Start the peer's container on its host. It needs a right for its ``hold`` steps, and has it only there."""
+        assert self._certificates is not None
         spec = Spec(
             name=self._name("peer"), image=self._image, command=["python3", "-m", "hangup_server"],
-            env={"LANG": "C.UTF-8"}, user=ROOT, rights=("NET_ADMIN",),
-            network=f"container:{self._hosts['peer']}", labels=self._owner.labels,
+            env={"LANG": "C.UTF-8", CERTIFICATE: _PEM}, mounts={self._certificates.peer: _PEM},
+            user=ROOT, rights=("NET_ADMIN",), network=f"container:{self._hosts['peer']}", labels=self._owner.labels,
         )  # fmt: skip
         return (await self._start_container(spec))[1]
+
+    async def _start_contained_peer(self, bridge: Bridge) -> Started:
+        """A peer that is the first process of its container, and owns its network namespace."""
+        host = next(bridge.addresses)
+        spec = Spec(
+            name=self._name("peer"), image=self._image, network=bridge.name, address=host, labels=self._owner.labels,
+            command=["python3", "-m", "hangup_server", "--contained", _LINK],
+            env={"LANG": "C.UTF-8"}, user=ROOT, rights=_RIGHTS["peer"], sysctls=_sysctls("peer"),
+        )  # fmt: skip
+        container, process = await self._start_container(spec)
+        return Started(container, bridge.name, process, host)
 
     def _name(self, part: str) -> str:
         """Of a container that no other has had."""
         self._started += 1
         return f"hangup-{self._owner.run}-{part}-{self._started}"
 
-    def offers(self) -> frozenset[str]:
-        """A network of its own, and a peer that may filter its sockets."""
-        return frozenset({"net", "hold"})
+    def offers(self) -> frozenset[Need]:
+        """A network of its own, a peer that may filter its sockets, and peers whose container can be ended."""
+        return MAY_OFFER[self.name]
 
     async def _start_container(self, spec: Spec) -> tuple[str, Process]:
         """Create it, attach to it, start it: so nothing that it says is missed."""
@@ -172,7 +197,7 @@ class DockerLab:
             if await self._engine.call(partial(_out_of_memory, container=container)):
                 process.fail("ran out of its container's memory and was killed")
             status = await self._engine.call(partial(_status, container=container))
-            await self._engine.call(lambda api: api.remove_container(container, force=True, v=True))
+            await self._engine.call(partial(remove_container, container=container))
         except LabError:
             pass  # it was removed under us; so it has ended
         process.exited(status)
@@ -235,6 +260,8 @@ class DockerLab:
         finally:
             await self._engine.close()
             self._owner.release()
+            if self._certificates is not None:
+                self._certificates.remove()
 
 
 _SAME = "the engine has to share this machine's kernel and files: Docker Desktop and remote engines do not"

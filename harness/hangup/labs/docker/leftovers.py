@@ -66,6 +66,19 @@ def remove_run(api: APIClient, run: str) -> None:
     _remove(api, _containers(api, f"{RUN}={run}"), _networks(api, f"{RUN}={run}"))
 
 
+def remove_container(api: APIClient, container: str) -> None:
+    """Remove it, whatever it does; returns when it is gone, whoever removed it."""
+    import docker.errors
+
+    with suppress(docker.errors.NotFound):
+        try:
+            api.remove_container(container, v=True, force=True)
+        except docker.errors.APIError as error:
+            if error.status_code != _CONFLICT:
+                raise
+            api.wait(container, timeout=_SECONDS, condition="removed")  # somebody else is at it
+
+
 def sweep(api: APIClient) -> Swept:
     """Remove what runs have left whose process is gone, and nothing else."""
     containers = [found for found in _containers(api, RUN) if not _alive(found)]
@@ -93,17 +106,8 @@ def _remove(api: APIClient, containers: list[dict[str, Any]], networks: list[dic
     """Remove them all; what is gone meanwhile is as well."""
     import docker.errors
 
-    def remove(container: dict[str, Any]) -> None:
-        with suppress(docker.errors.NotFound):
-            try:
-                api.remove_container(container["Id"], v=True, force=True)
-            except docker.errors.APIError as error:
-                if error.status_code != _CONFLICT:
-                    raise
-                api.wait(container["Id"], timeout=_SECONDS, condition="removed")  # somebody else is at it
-
     with ThreadPoolExecutor(4) as threads:
-        list(threads.map(remove, containers))
+        list(threads.map(lambda container: remove_container(api, container["Id"]), containers))
     for network in networks:
         with suppress(docker.errors.NotFound):
             api.remove_network(network["Id"])

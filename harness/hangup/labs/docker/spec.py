@@ -26,6 +26,8 @@ class Spec:
     network: str
     """The run's network, or ``container:ID`` for the namespace of a host."""
     labels: Mapping[str, str]
+    address: str | None = None
+    """In the run's network; None: one that the engine chooses."""
     folder: str | None = None
     """The working directory; None: the image's."""
     env: Mapping[str, str] = field(default_factory=dict)
@@ -34,7 +36,7 @@ class Spec:
     """Capabilities; all others are dropped."""
     sysctls: Mapping[str, str] = field(default_factory=dict)
     mounts: Mapping[Path, str] = field(default_factory=dict)
-    """Folders of this machine, and where they are seen, read-only."""
+    """Folders and files of this machine, and where they are seen, read-only."""
 
     def create(self, api: APIClient) -> str:
         """Create it, with its input open and nothing logged; its id."""
@@ -42,8 +44,15 @@ class Spec:
             self.image, name=self.name, labels=dict(self.labels),
             entrypoint=list(self.command), working_dir=self.folder, environment=dict(self.env), user=self.user,
             stdin_open=True, detach=False, host_config=self._limits(api),
+            networking_config=self._endpoint(api),
         )  # fmt: skip
         return str(created["Id"])
+
+    def _endpoint(self, api: APIClient) -> Any:
+        if self.address is None:
+            return None
+        endpoint = api.create_endpoint_config(ipv4_address=self.address)
+        return api.create_networking_config({self.network: endpoint})  # type: ignore[arg-type]  # its stubs err
 
     def _limits(self, api: APIClient) -> Any:
         from docker.types import LogConfig

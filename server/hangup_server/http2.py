@@ -1,0 +1,230 @@
+"""HTTP/2 at the peer, by the library h2, which is imported when somebody speaks it.
+
+As every server's does, it reads all the time, and answers SETTINGS and PING by itself: what a client sends of its own
+accord never lies unread, where it would make a RST of a close. The steps that send a head and a body do so on the
+stream of the request that was read last. It knows neither sockets nor TLS.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hangup_server.log import RequestLog
+from hangup_server.steps import SendBody, SendHead, SendStep, SendTogether, StepError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+PROTOCOL = "h2"
+"""Its name in ALPN: RFC 9113 section 3.2."""
+
+ERRORS = {
+    "NO_ERROR": 0x0,
+    "PROTOCOL_ERROR": 0x1,
+    "INTERNAL_ERROR": 0x2,
+    "REFUSED_STREAM": 0x7,
+    "CANCEL": 0x8,
+    "ENHANCE_YOUR_CALM": 0xB,
+    "HTTP_1_1_REQUIRED": 0xD,
+}
+"""Of RFC 9113 section 7."""
+
+
+def works() -> bool:
+    """Whether the library is there."""
+    return importlib.util.find_spec("h2") is not None
+
+
+@dataclass
+class _Stream:
+    """A request and its response. `refused`: the client was told that nothing was done for it."""
+
+    number: int
+    log: RequestLog
+    length: int | None = None
+    sent: int = 0
+    refused: bool = False
+
+
+class Frames:
+    """One connection's state: bytes in, frames out. Every method raises StepError for what cannot be done."""
+
+    def __init__(self) -> None:
+        if not works():
+            raise StepError("this peer has no HTTP/2; install h2")
+        from h2.config import H2Configuration
+        from h2.connection import H2Connection
+        from h2.exceptions import ProtocolError
+
+        self._error = ProtocolError
+        self._connection = H2Connection(H2Configuration(client_side=False))
+        self._connection.initiate_connection()
+        self._streams: dict[int, _Stream] = {}
+        self._read: list[_Stream] = []
+        """Requests that are whole and that no step has taken."""
+        self._current: _Stream | None = None
+        self._settled = False
+        self._last: int | None = None
+        """What GOAWAY said."""
+        self._extra = b""
+
+    def to_send(self) -> bytes:
+        """What has to be sent now."""
+        data, self._extra = self._connection.data_to_send() + self._extra, b""
+        return data
+
+    def receive(self, data: bytes) -> None:
+        """What the client sent; it may have to be answered."""
+        from h2 import events
+
+        try:
+            happened = self._connection.receive_data(data)
+        except self._error as error:
+            raise StepError(f"what the client sent is not HTTP/2: {error}") from error
+        for event in happened:
+            if isinstance(event, events.SettingsAcknowledged):
+                self._settled = True
+            elif isinstance(event, events.RequestReceived):
+                named = dict(event.headers)
+                method, path = (named[name].decode("latin-1") for name in (b":method", b":path"))
+                log = RequestLog(method, path, 0, complete=False)
+                self._streams[event.stream_id] = _Stream(event.stream_id, log)
+            elif isinstance(event, events.DataReceived):
+                self._streams[event.stream_id].log.bytes += len(event.data)
+            elif isinstance(event, events.StreamEnded):
+                stream = self._streams[event.stream_id]
+                stream.log.complete = True
+                self._read.append(stream)
+
+    def take(self) -> RequestLog | None:
+        """The next whole request, once the client has acknowledged our settings too, so that nothing is under way."""
+        if not self._settled or not self._read:
+            return None
+        self._current = self._read.pop(0)
+        return self._current.log
+
+    def requests(self) -> list[RequestLog]:
+        """All requests so far. One that was refused counts as not read: that is what the client was told."""
+        return [
+            RequestLog(s.log.method, s.log.path, s.log.bytes, s.log.complete and not self._was_refused(s))
+            for s in self._streams.values()
+        ]
+
+    def _was_refused(self, stream: _Stream) -> bool:
+        return stream.refused or (self._last is not None and stream.number > self._last)
+
+    # Frames
+
+    def frames(self, step: SendStep) -> bytes:
+        """A head and parts of a body as HEADERS and DATA; the stream ends with the last byte that was announced."""
+        for part in step.parts if isinstance(step, SendTogether) else (step,):
+            self._frame(part)
+        return self.to_send()
+
+    def _frame(self, step: SendStep) -> None:
+        stream = self._on()
+        if isinstance(step, SendHead) and step.bytes is None:
+            stream.length = step.length
+            fields = [(":status", str(step.status))]
+            if step.length is not None:
+                fields.append(("content-length", str(step.length)))
+            self._do("send_headers", stream.number, fields, end_stream=step.length == 0)
+        elif isinstance(step, SendBody):
+            stream.sent += step.bytes
+            self._do("send_data", stream.number, step.payload(), end_stream=stream.sent == stream.length)
+        else:
+            raise StepError("HTTP/2 has whole heads, and bodies")
+
+    def reset(self, error: str) -> bytes:
+        """RST_STREAM. REFUSED_STREAM says that nothing was done for the request (RFC 9113 section 8.7)."""
+        stream = self._on()
+        stream.refused = error == "REFUSED_STREAM"
+        self._do("reset_stream", stream.number, ERRORS[error])
+        return self.to_send()
+
+    def goaway(self, error: str, last: int) -> bytes:
+        """GOAWAY, after which the connection lives on; streams above `last` count as refused (section 6.8)."""
+        from hyperframe.frame import GoAwayFrame  # h2 would take the connection for closed
+
+        self._last = last
+        self._extra += GoAwayFrame(0, last_stream_id=last, error_code=ERRORS[error]).serialize()
+        return self.to_send()
+
+    def _on(self) -> _Stream:
+        if self._current is None:
+            raise StepError("no request was read yet")
+        return self._current
+
+    def _do(self, name: str, *arguments: object, **named: Any) -> None:
+        try:
+            getattr(self._connection, name)(*arguments, **named)
+        except self._error as error:
+            raise StepError(f"HTTP/2: {error}") from error
+
+
+class Http2:
+    """One connection that is spoken on. `quiet` must be called before its socket is closed."""
+
+    def __init__(self, read: Callable[[], Awaitable[bytes]], write: Callable[[bytes, bool], Awaitable[None]]) -> None:
+        """`read` gives what has come, nothing at the end; `write` sends all, at will in one segment with a FIN."""
+        self._read = read
+        self._write = write
+        self._frames = Frames()
+        self._news = asyncio.Event()
+        self._reading: asyncio.Task[None] | None = None
+        self._answer: SendStep | None = None
+
+    async def begin(self) -> None:
+        """Sends the server's preface, and reads from here on."""
+        await self._write(self._frames.to_send(), False)
+        self._reading = asyncio.ensure_future(self._listen())
+
+    async def quiet(self) -> None:
+        """Reads no more."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.wait([self._reading])
+
+    def requests(self) -> list[RequestLog]:
+        """All requests so far, whole or not."""
+        return self._frames.requests()
+
+    async def request(self) -> RequestLog:
+        """The next whole request."""
+        while (request := self._frames.take()) is None:
+            assert self._reading is not None
+            if self._reading.done():
+                raise self._reading.exception() or StepError("the client ended its side before a whole request")
+            self._news.clear()
+            await self._news.wait()
+        return request
+
+    async def send(self, step: SendStep) -> None:
+        """Sends a head, parts of a body, or both."""
+        await self._write(self._frames.frames(step), step.with_fin)
+
+    async def reset(self, error: str) -> None:
+        """RST_STREAM, on the stream of the request that was read last."""
+        await self._write(self._frames.reset(error), False)
+
+    async def goaway(self, error: str, last: int, with_fin: bool) -> None:
+        """GOAWAY; the streams up to `last` are still answered."""
+        await self._write(self._frames.goaway(error, last), with_fin)
+
+    def keep_answering(self, length: int) -> None:
+        """From here on each request that comes is answered at once."""
+        self._answer = SendTogether((SendHead(length=length), SendBody(bytes=length)))
+
+    async def _listen(self) -> None:
+        try:
+            while data := await self._read():
+                self._frames.receive(data)
+                await self._write(self._frames.to_send(), False)
+                while self._answer is not None and self._frames.take():
+                    await self.send(self._answer)
+                self._news.set()
+        finally:
+            self._news.set()
