@@ -67,7 +67,7 @@ class TestPublished:
 
     def test_what_no_handler_takes_is_told(self) -> None:
         found = catching("python/requests", SITE.of_client["python/requests"])
-        assert [entry.scenario.id for entry in found.short] == ["fin-mid-head"]
+        assert "fin-mid-head" in {entry.scenario.id for entry in found.short}
         assert "silence-on-accept" in {entry.scenario.id for entry in found.hangs}
 
     def test_a_retry_is_safe_exactly_where_the_peer_had_not_read_the_request(self) -> None:
