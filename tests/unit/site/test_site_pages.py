@@ -14,6 +14,7 @@ from sites import HOSTILE, START_PAGE, drawing, hostile, joined, published, weig
 
 from hangup.site import addresses as at
 from hangup.site.build import prose
+from hangup.store.model import Cell
 
 VOID = {"meta", "link", "img", "br", "input", "hr"}
 OUR_SCRIPTS = {"site.js", "index.js", "lookup.js"}
@@ -157,6 +158,24 @@ def test_a_scenario_shows_the_ladder_of_the_client_that_is_drawn_best(folder: Pa
     text = read(folder / at.scenario("rst-mid-body")).text
     assert "The packets, with python/socket" in text  # a stream client
     assert "The packets, with python/requests" in text  # the only HTTP client that was drawn
+
+
+def test_a_cell_that_varies_and_one_without_a_result_say_so(tmp_path: Path) -> None:
+    one = next(r for r in published() if r.client == "python/requests")
+    eof, reset = (one.cells[name].observations[0] for name in ("fin-before-response", "rst-before-response"))
+    varies = Cell(
+        observations=(eof.model_copy(update={"share": "mostly"}), reset.model_copy(update={"share": "rarely"}))
+    )
+    cells = {"rst-mid-body": varies, "fin-mid-body": Cell(invalid="no RST was seen"), "refused": Cell(fault="it hung")}
+    folder = write_site(tmp_path, [one.model_copy(update={"cells": cells})])
+    text = read(folder / at.cell("python/requests", "rst-mid-body")).text
+    assert "Verdict (mostly)" in text
+    assert "Verdict (rarely)" in text
+    assert "eof / reset" in read(folder / at.MATRIX).text
+    for name, why in (("fin-mid-body", "no RST was seen"), ("refused", "it hung")):
+        text = read(folder / at.cell("python/requests", name)).text
+        assert "No result." in text
+        assert why in text
 
 
 def test_words_between_backticks_are_code_and_nothing_else_is_markup() -> None:
