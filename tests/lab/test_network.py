@@ -20,6 +20,7 @@ from hangup.labs.base import Network
 from hangup.labs.firewall import FATES, Fate
 from hangup.labs.forge import IP_ID, TTL
 from hangup.labs.netns import NetnsLab
+from hangup.labs.topology import CLIENT_HOST, ROUTER_HOST
 from hangup.wire import Flags, IcmpError, Segment, host
 
 pytestmark = pytest.mark.lab
@@ -30,7 +31,7 @@ OWN_TTL = 64 - 1
 SCENARIOS = (
     "host-unreachable", "admin-prohibited", "service-endpoint-removed", "firewall-reset-on-connect", "no-route",
     "backlog-full-reset", "firewall-reset-mid-stream", "injected-rst", "injected-rst-out-of-window", "host-rebooted",
-    "local-abort", "icmp-mid-connection", "host-gone", "reuse-forgotten-drop-get-once",
+    "local-abort", "address-removed", "icmp-mid-connection", "host-gone", "reuse-forgotten-drop-get-once",
 )  # fmt: skip
 
 
@@ -69,7 +70,7 @@ def test_a_syn_is_answered_by_icmp_of_the_routers(run: Driven, scenario: str, co
     for _trial, segments, errors in trials(run, scenario):
         assert all(segment.flags == Flags.SYN for segment in segments)
         assert {(host(error.src), error.ttl, error.type, error.code) for error in errors} == {
-            ("192.0.2.254", 64, 3, code)
+            (ROUTER_HOST, 64, 3, code)
         }
 
 
@@ -126,6 +127,17 @@ def test_an_aborted_connection_is_reset_by_the_client(run: Driven) -> None:
         assert operation.reply.error is not None
         assert operation.reply.error[0].code == "ECONNABORTED"
         assert next(s.dport for s in segments if s.flags & Flags.RST) == trial.port
+
+
+def test_from_an_address_that_was_removed_nothing_is_sent(run: Driven) -> None:
+    for trial, segments, _errors in trials(run, "address-removed"):
+        first, second = trial.operations
+        sent = [s for s in segments if s.dport == trial.port and s.time_ns <= trial.over_ns]
+        assert {host(s.src) for s in sent} == {trial.client_host} != {CLIENT_HOST}
+        assert first.begun_ns < sent[-1].time_ns < second.begun_ns
+        assert second.reply is not None
+        assert second.reply.error is not None
+        assert second.reply.error[0].code == "ETIMEDOUT"
 
 
 @pytest.mark.parametrize("scenario", ["icmp-mid-connection", "host-gone"])

@@ -21,7 +21,9 @@ FILES = sorted(FOLDER.glob("*.toml"))
 
 GOOD = """
 title = "A title that is long enough"
+group = "controls"
 why = "It happens now and then."
+teaches = "What everybody should know of it, and what to do about it."
 spec = ["RFC 9293 section 3.6"]
 layers = ["stream"]
 steps = [
@@ -141,7 +143,7 @@ def test_a_repetition_is_written_out() -> None:
 
 
 BAD = {
-    "not TOML": ('end = "SF"', "end = ", r"not valid TOML: .*line 12"),
+    "not TOML": ('end = "SF"', "end = ", r"not valid TOML: .*line 14"),
     "unknown key": ('title = "', 'tilte = "a"\ntitle = "', r"tilte: Extra inputs"),
     "its own id": ('title = "', 'id = "made-up"\ntitle = "', r"remove the key 'id'"),
     "missing key": ("spec = [", "# spec = [", r"spec: Field required"),

@@ -127,9 +127,6 @@ ENDINGS = {
     "a part of an answer": (
         {"state": "S1", "first_fin": "nobody", "peer_fin": False, "peer_bytes": 553}, "silence",
     ),
-    "a second request that vanished": (
-        {"state": "S1", "first_fin": "nobody", "peer_fin": False, "request": "partly"}, "silence",
-    ),
     "an answer and nothing more": ({"state": "S1", "first_fin": "nobody", "peer_fin": False}, "none"),
 }  # fmt: skip
 
@@ -142,3 +139,13 @@ def test_an_ending_is_what_the_peer_or_the_network_did(changed: dict[str, object
 def test_a_rst_that_no_scenario_speaks_of_is_what_came_after() -> None:
     late = dataclasses.replace(evidence(), rst=("peer",), rst_after_fin=True)
     assert ending(late, whole=WHOLE, drawn=False) == "fin"
+
+
+def test_of_two_requests_one_of_which_is_answered_the_other_met_silence() -> None:
+    left = evidence(state="S1", first_fin="nobody", peer_fin=False)
+    (first,) = trial().operations
+    twice = (first, Operation("exchange", None, 1, 2))
+    assert [c.ending for c in observed(trial(evidence=(left,))).connections] == ["none"]
+    assert [c.ending for c in observed(trial(evidence=(left,), operations=twice)).connections] == ["silence"]
+    retried = observed(trial(evidence=(left, left), operations=twice))
+    assert [c.ending for c in retried.connections] == ["none", "none"], "the second request went by the second one"

@@ -132,11 +132,11 @@ class Scenario(Model):
 
     id: str
     title: str = Field(min_length=10)
-    group: Group | None = None
+    group: Group
     """The chapter that it stands in."""
     why: str = Field(min_length=10)
     """When this happens in production."""
-    teaches: str = ""
+    teaches: str = Field(min_length=40)
     """What to know and to do: two or three sentences."""
     spec: tuple[str, ...] = Field(min_length=1)
     layers: tuple[Layer, ...] = Field(min_length=1)

@@ -50,6 +50,7 @@ ACTS: dict[Actor, dict[str, Parameters]] = {
         # before the client connects: the address that it is told
         "blackhole": {},  # one from which nothing ever answers
         "no route": {},  # one to which the client's host has no route
+        "own address": {},  # its connections come from an address that is the trial's alone
         # at any time: what the router does from now on to the trial's packets, or with `flow` to its first connection's
         "drop": {"flow": bool},  # they vanish, either way
         "reset": {"flow": bool},  # the client's are answered with a RST, and go no further
@@ -57,6 +58,7 @@ ACTS: dict[Actor, dict[str, Parameters]] = {
         "unreachable": {"flow": bool},  # with ICMP: host unreachable
         "prohibit": {"flow": bool},  # with ICMP: administratively prohibited
         "gone": {"flow": bool},  # the router sends them on to a host that does not answer ARP
+        "remove address": {},  # the trial's own is taken from the client's host
         # on the first connection, once it is accepted
         "forge rst": {"to": str, "ahead": int},  # to the client or the `peer`; `ahead` of the number it awaits
         "abort": {},  # the client's kernel aborts it
@@ -75,6 +77,7 @@ NETWORK_NEEDS = {
     "blackhole": "net", "no route": "net",
     "drop": "firewall", "reset": "firewall", "reject": "firewall", "unreachable": "firewall", "prohibit": "firewall",
     "gone": "firewall",
+    "own address": "router", "remove address": "router",
     "forge rst": "router",
     "abort": "abort",
 }  # fmt: skip

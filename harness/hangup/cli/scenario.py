@@ -35,8 +35,7 @@ def print_scenario(
     for report in reports(results, {scenario.id: scenario}).get(scenario.id, []):
         outcomes = pairs((short, ", ".join(clients)) for short, clients in report.outcomes)
         console.print(section(f"Reported ({', '.join(report.platforms)})", outcomes))
-    if scenario.teaches:
-        console.print(section(LESSON, Text(scenario.teaches)))
+    console.print(section(LESSON, Text(scenario.teaches)))
 
 
 def scenario_as_json(

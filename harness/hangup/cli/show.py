@@ -191,8 +191,7 @@ def _cell(console: Console, results: ClientResults, cell: JudgedCell) -> None:
         if text := printed(observation, verdict):
             console.print(section(f"Printed where nobody catches it{share}", text))
         console.print(section(f"Evidence{share}", *stored_evidence_lines(observation)))
-    if scenario.teaches:
-        console.print(section(LESSON, Text(scenario.teaches)))
+    console.print(section(LESSON, Text(scenario.teaches)))
     console.print(section("Measured", Text(f"{results.trials} trials a cell, on {stack_of(results)}")))
 
 

@@ -72,7 +72,7 @@ class Conductor:
             invalid = "the capture lost packets while the trial ran"
         return Trial(
             client=client, scenario=scenario.id, name=name, port=port, host=stage.network.host,
-            client_host=self._lab.client_host,
+            client_host=stage.network.client_host,
             operations=tuple(stage.operations), evidence=evidence, log=log,
             started_ns=started, ended_ns=time.time_ns(), over_ns=over, closed_ns=stage.closed_ns,
             ports=tracker.client_ports() if tracker else (), kernel=tracker.reasons() if tracker else None,

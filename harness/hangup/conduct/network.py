@@ -29,6 +29,8 @@ class TrialNetwork:
         self._touched = False
         self.host = host
         """The address that the client is told: the peer's, until a step says otherwise."""
+        self.client_host = lab.client_host
+        """The address that the client has."""
 
     async def play(self, step: Step, client_port: int | None) -> None:
         """Do a step. ``client_port``: of the trial's first connection, once it was accepted. Raises LabError."""
@@ -43,6 +45,12 @@ class TrialNetwork:
             if step.act == fate:
                 await network.fate(fate, self._port, client_port if step.params.get("flow") is True else None)
                 return
+        if step.act == "own address":
+            self.client_host = await network.lend_address(self._port)
+            return
+        if step.act == "remove address":
+            await network.remove_address(self._port)
+            return
         assert client_port is not None, "the catalogue has these only after an accept"
         if step.act == "abort":
             await network.abort(client_port, self._port)
@@ -51,7 +59,7 @@ class TrialNetwork:
 
     def _forged(self, step: Step, client_port: int) -> Forged:
         """A RST with the numbers that its receiver awaits, or some ``ahead``."""
-        client, peer = (self._lab.client_host, client_port), (self._lab.host, self._port)
+        client, peer = (self.client_host, client_port), (self._lab.host, self._port)
         segments = self._segments()
         sent = {
             client: _next([s for s in segments if s.sport == client_port]),

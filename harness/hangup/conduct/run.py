@@ -296,5 +296,6 @@ class _Runner:
     def _normaliser(self, trial: Trial) -> Normaliser:
         build = self._pool.builds[trial.client.partition("/")[0]]
         ports = {*trial.ports, *(connection.remote for connection in trial.log)}
-        hosts = {trial.host: "PEER", **self._hosts}  # a peer in a container of its own has an address of its own
+        # a peer in a container of its own has an address of its own, and so may a trial's client have
+        hosts = {trial.host: "PEER", trial.client_host: "CLIENT"} | self._hosts
         return Normaliser(hosts=hosts, port=trial.port, ports=ports, folder=build.folder)

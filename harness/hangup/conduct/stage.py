@@ -265,7 +265,7 @@ class Stage:
             return None if tracker is None else lambda: _SEEN[what](tracker, made)
         if self._lab.diag is None or self._remote is None:
             return None
-        local, remote = (self._lab.client_host, self._remote), (self.network.host, self._port)
+        local, remote = (self.network.client_host, self._remote), (self.network.host, self._port)
         look, sent = self._lab.diag.look, self._sent
         if what == "send blocked":
             return Blocked(lambda: look(local, remote))

@@ -1,7 +1,8 @@
 """Labs: the places where trials run. Nothing above this package knows which one it is.
 
 ``base`` is the interface, ``loopback``, ``netns`` and ``docker`` are the labs. ``keeper`` is the process that owns a
-netns lab: ``topology`` is the network that it makes, ``faults`` (``firewall``, ``forge``) what it does to that network.
+netns lab: ``topology`` is the network that it makes, ``faults`` what it does to it (``firewall``, ``forge``,
+``addresses``).
 """
 
 from hangup.labs.base import ContainerEnd, Lab, LabName, PeerContainer, Side, Target

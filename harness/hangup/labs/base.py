@@ -49,6 +49,12 @@ class Network(Protocol):
     async def abort(self, client_port: int, port: int) -> None:
         """Have the client's kernel abort a connection that its owner did not end."""
 
+    async def lend_address(self, port: int) -> str:
+        """Have the trial's connections come from an address of their own from now on: this one."""
+
+    async def remove_address(self, port: int) -> None:
+        """Take that address away from the client's host."""
+
     async def clear(self, port: int) -> None:
         """The trial is over: nothing more becomes of its packets."""
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from hangup.labs.addresses import Addresses
 from hangup.labs.firewall import Firewall, FirewallError
 from hangup.labs.forge import Forged, Forger
 from hangup.labs.sockdiag import destroy, open_socket
@@ -21,6 +22,7 @@ class Faults:
 
     def __init__(self, namespaces: Namespaces) -> None:
         self._diag = open_socket()
+        self._addresses = Addresses(namespaces)
         self._firewall: Firewall | None = None
         with namespaces.at("router"):
             self._forger = Forger()
@@ -30,6 +32,8 @@ class Faults:
             "fate": self._fate,
             "forge": self._forge,
             "abort": self._abort,
+            "lend address": self._addresses.lend,
+            "remove address": self._addresses.remove,
             "clear": self._clear,
         }
 
@@ -55,6 +59,7 @@ class Faults:
     def _clear(self, port: int) -> None:
         if self._firewall is not None:
             self._firewall.clear(port)
+        self._addresses.remove(port)
 
     def _can_abort(self) -> bool:
         """Whether the kernel would abort a connection, if there were this one."""

@@ -271,6 +271,15 @@ class KeptNetwork:
         """Have the client's kernel destroy the socket."""
         await self._make("abort", client_port=client_port, port=port)
 
+    async def lend_address(self, port: int) -> str:
+        """Have the client's host given one that is the trial's own."""
+        await self._make("lend address", port=port)
+        return topology.own_address(port)
+
+    async def remove_address(self, port: int) -> None:
+        """Have it taken away again."""
+        await self._make("remove address", port=port)
+
     async def clear(self, port: int) -> None:
         """Take away what was set for the trial."""
         await self._make("clear", port=port)

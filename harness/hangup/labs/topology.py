@@ -1,6 +1,6 @@
 """The netns lab's network: a client's and a peer's host with a router between them, each a namespace of its own.
 
-    client 192.0.2.1 ── 192.0.2.254  router  198.51.100.254 ── 198.51.100.2 peer
+    client 198.51.100.1 ── 198.51.100.254  router  192.0.2.254 ── 192.0.2.2 peer
 
 What a router or a firewall sends is thus told from what the peer sends: it has passed one hop less. Addresses are
 those of RFC 5737, set by hand with their neighbours, so that no ARP is in the capture. It knows nothing of trials.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Place = Literal["client", "router", "peer"]
 
-CLIENT_HOST, PEER_HOST, PREFIX = "192.0.2.1", "198.51.100.2", 24
+CLIENT_HOST, PEER_HOST, PREFIX = "198.51.100.1", "192.0.2.2", 24
 TO_CLIENT, TO_PEER = "to-client", "to-peer"
 """The router's links."""
 LINK = "hangup0"
@@ -36,14 +36,19 @@ NOWHERE_HOST = "203.0.113.254"
 GONE_MARK = 1
 """Of packets that the router is to send on to a host that is not there any more."""
 
-_ROUTER: dict[Place, str] = {"client": "192.0.2.254", "peer": "198.51.100.254"}
-_NOBODY = tuple(f"198.51.100.{number}" for number in range(10, 210))
+ROUTER_HOST, CLIENT_MAC = "198.51.100.254", "02:00:5e:00:53:01"
+"""The router as the client's host knows it, and that host as the router does."""
+OWN_NET = "198.18.0.0/16"
+"""Of RFC 2544's range for tests: addresses that are a trial's own (``addresses``), all of them of the client's host."""
+
+_ROUTER: dict[Place, str] = {"client": ROUTER_HOST, "peer": "192.0.2.254"}
+_NOBODY = tuple(f"192.0.2.{number}" for number in range(10, 210))
 """Hosts that are gone. A connection goes to one of many, because the packets that wait for the ARP of one are dropped,
 instead of answered, when another comes at the moment at which it fails."""
 _TO_NOBODY = 100
 """The routing table of what is marked as gone."""
 
-_MACS = {"client": "02:00:5e:00:53:01", "peer": "02:00:5e:00:53:02"}
+_MACS = {"client": CLIENT_MAC, "peer": "02:00:5e:00:53:02"}
 _ROUTER_MACS = {"client": "02:00:5e:00:53:03", "peer": "02:00:5e:00:53:04"}
 _LINKS: dict[Place, str] = {"client": TO_CLIENT, "peer": TO_PEER}
 _HOSTS = {"client": CLIENT_HOST, "peer": PEER_HOST}
@@ -105,6 +110,7 @@ def wire_up(namespaces: Namespaces) -> None:
                 _address(ip, link, _ROUTER[side], {_HOSTS[side]: _MACS[side]})
             ip.route("add", dst=f"{BLACKHOLE_HOST}/32", type="blackhole")
             ip.rule("add", fwmark=GONE_MARK, table=_TO_NOBODY)
+            ip.route("add", dst=OWN_NET, oif=ip.link_lookup(ifname=TO_CLIENT)[0], scope="link")
             out = ip.link_lookup(ifname=TO_PEER)[0]
             gone = [{"gateway": host, "oif": out} for host in _NOBODY]
             ip.route("add", family=socket.AF_INET, dst="default", multipath=gone, table=_TO_NOBODY)
@@ -119,6 +125,11 @@ def wire_up(namespaces: Namespaces) -> None:
                 for destination in beyond:
                     ip.route("add", dst=destination, gateway=_ROUTER[side])
             plain_wire(LINK)
+
+
+def own_address(port: int) -> str:
+    """The client's address that is the own one of the trial with this port."""
+    return f"198.18.{port >> 8}.{port & 0xFF}"
 
 
 def _address(ip: IPRoute, link: str, address: str, neighbours: dict[str, str]) -> None:
@@ -150,14 +161,14 @@ def sysctls(place: Place) -> dict[str, str]:
         return settings | {"ipv4/ip_forward": "1", "ipv4/icmp_ratemask": "0", "ipv4/fib_multipath_hash_policy": "1"}
     if place == "peer":  # no router. No listener but that of a trial that fills its queue ever overflows
         return settings | {"ipv4/ip_forward": "0", "ipv4/tcp_abort_on_overflow": "1"}
-    # What takes minutes or hours by default takes seconds. A connect gives up after 1 + 2 + 4 + 4 s (before Linux 6.15,
-    # which brought the limit of 4 s, 1 + 2 + 4 + 8): later than the clients' own connect deadlines of 5 and 10 s, as
+    # What takes minutes or hours by default takes seconds. A connect gives up after 1 + 2 + 4 + 5 s (before Linux 6.15,
+    # which brought the limit of 5 s, 1 + 2 + 4 + 8): later than the clients' own connect deadlines of 5 and 10 s, as
     # it would with the 131 or 127 s of the defaults. What is not acknowledged is given up after some 7 s (default: 15
     # minutes), and an idle connection with keep-alive after 3 s (default: 2 hours and 11 minutes).
     return settings | {
         "ipv4/tcp_syn_retries": "3",
         "ipv4/tcp_syn_linear_timeouts": "0",
-        "ipv4/tcp_rto_max_ms": "4000",
+        "ipv4/tcp_rto_max_ms": "5000",
         "ipv4/tcp_retries2": "4",
         "ipv4/tcp_keepalive_time": "1",
         "ipv4/tcp_keepalive_intvl": "1",

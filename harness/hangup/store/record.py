@@ -91,26 +91,26 @@ def _connections(trial: Trial, scenario: Scenario) -> tuple[Connection, ...]:
     logged: Sequence[tuple[Request, ...]] = [
         tuple(Request(method=r.method, complete=r.complete) for r in entry.requests) for entry in trial.log
     ]
-    aborts = any(step.actor == "network" and step.act == "abort" for step in scenario.flat)
-    return tuple(
-        Connection(
-            ending="aborted"
-            if aborts and index == 0
-            else ending(evidence, whole=scenario.announced, drawn=index == 0 and scenario.wire.rst is not None),
-            sent=evidence.peer_bytes,
-            requests=logged[index] if index < len(logged) else (),
-        )
+    asked = sum(operation.op == "exchange" for operation in trial.operations) if len(trial.evidence) == 1 else 1
+    whole = scenario.announced * max(1, asked)
+    endings = [
+        ending(evidence, whole=whole, drawn=index == 0 and scenario.wire.rst is not None)
         for index, evidence in enumerate(trial.evidence)
+    ]
+    if endings and any((step.actor, step.act) == ("network", "abort") for step in scenario.flat):
+        endings[0] = "aborted"
+    return tuple(
+        Connection(ending=ended, sent=evidence.peer_bytes, requests=logged[index] if index < len(logged) else ())
+        for index, (ended, evidence) in enumerate(zip(endings, trial.evidence, strict=True))
     )
 
 
 def ending(evidence: ConnectionEvidence, *, whole: int, drawn: bool) -> Ending:
     """What the peer or the network did to a connection; the client's own closing is not an ending of this kind.
 
-    ``whole``: bytes of a whole response, less of which is a silence where nothing else happened, as it is where what
-    the client sent is not even acknowledged. A RST behind the
-    peer's FIN counts where ``drawn``: where the scenario makes a claim of it. Elsewhere it answers
-    what the client happens to send when all is over, before or after it is observed.
+    ``whole``: bytes of all that was asked for on it, less of which is a silence where nothing else happened. A RST
+    behind the peer's FIN counts where ``drawn``: where the scenario makes a claim of it. Elsewhere it answers what the
+    client happens to send when all is over, before or after it is observed.
     """
     if evidence.state == "REJ" or "port-unreachable" in evidence.icmp:
         return "refused"
@@ -122,5 +122,4 @@ def ending(evidence: ConnectionEvidence, *, whole: int, drawn: bool) -> Ending:
         return "fin, rst"
     if evidence.peer_fin:
         return "fin"
-    unanswered = evidence.peer_bytes < whole or evidence.request in ("partly", "unacknowledged")
-    return "silence" if unanswered else "none"
+    return "silence" if evidence.peer_bytes < whole else "none"

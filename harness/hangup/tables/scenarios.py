@@ -21,7 +21,7 @@ run could ask it: `tcp:tcp_send_reset`), what each client reported, and what to 
 `!` and `×n` are those of [MATRIX.md](MATRIX.md).
 """
 
-HEADINGS: Mapping[Group | None, str] = {
+HEADINGS: Mapping[Group, str] = {
     "controls": "Controls",
     "connecting": "Connecting",
     "accept": "Right after accept",
@@ -35,7 +35,6 @@ HEADINGS: Mapping[Group | None, str] = {
     "tls": "TLS",
     "http2": "HTTP/2",
     "containers": "Containers and orchestration",
-    None: "Further endings",
 }
 
 
@@ -124,8 +123,7 @@ def _entry(scenario: Scenario, made: Sequence[Report], kernel: Mapping[str, Kern
 def _lesson(scenario: Scenario, taught: dict[str, str]) -> Iterator[str]:
     """What it teaches; a family's members teach the same, which is said once. ``taught``: by whom it was said."""
     first = taught.setdefault(scenario.teaches, scenario.id)
-    if scenario.teaches:
-        yield f"\n{scenario.teaches}" if first == scenario.id else f"\nWhat to know: as of [{first}](#{first})."
+    yield f"\n{scenario.teaches}" if first == scenario.id else f"\nWhat to know: as of [{first}](#{first})."
 
 
 def _resets(scenario: Scenario, kernel: Mapping[str, KernelResets]) -> dict[ScenarioReset, list[str]]:
@@ -142,4 +140,4 @@ def _outcomes(report: Report) -> Iterator[str]:
         yield f"**{short}** " + (f"all {report.clients} clients" if everybody else ", ".join(clients))
 
 
-assert set(HEADINGS) == {*get_args(Group), None}
+assert set(HEADINGS) == set(get_args(Group))
