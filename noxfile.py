@@ -94,13 +94,14 @@ def build(session: nox.Session) -> None:
     dist = Path(session.create_tmp()) / "dist"
     session.run("python", "-m", "build", "--outdir", str(dist), str(ROOT))
     (wheel,) = dist.glob("*.whl")
-    session.install("--force-reinstall", str(wheel))
+    session.install("--force-reinstall", f"{wheel}[site]")
     elsewhere = Path(session.create_tmp()) / "elsewhere"
     elsewhere.mkdir(exist_ok=True)
     with session.chdir(elsewhere):
         session.run("hangup", "list", "clients")
         session.run("hangup", "show", "python/socket", "rst-before-response")
         session.run("hangup", "lookup", "Error: socket hang up")
+        session.run("hangup", "site", "build", "site")
         session.run(
             "hangup",
             "run",
