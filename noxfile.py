@@ -12,6 +12,7 @@ nox.options.reuse_existing_virtualenvs = True
 
 ROOT = Path(__file__).parent
 ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
+AXE_CORE = "axe-core@4.14.1"
 GROUPS = nox.project.load_toml("pyproject.toml")["dependency-groups"]
 
 
@@ -24,7 +25,7 @@ def install(session: nox.Session, *groups: str) -> None:
 def tests(session: nox.Session) -> None:
     """Unit tests, and the lab tests with real clients: `nox -s tests -- tests/unit` for the quick part."""
     install(session, "test")
-    session.run("pytest", "-m", "not docker", *session.posargs)
+    session.run("pytest", "-m", "not docker and not browser", *session.posargs)
 
 
 @nox.session
@@ -32,6 +33,16 @@ def tests_docker(session: nox.Session) -> None:
     """The docker lab, with real containers; skipped by name where no engine answers."""
     install(session, "test")
     session.run("pytest", "tests/docker", *session.posargs)
+
+
+@nox.session
+def tests_site(session: nox.Session) -> None:
+    """The built site in headless chromium, with axe-core; skipped by name where there is no chromium."""
+    install(session, "test", "browser")
+    tools = session.create_tmp()
+    session.run("npm", "install", "--silent", "--no-save", "--prefix", tools, AXE_CORE, external=True)
+    axe = Path(tools) / "node_modules" / "axe-core" / "axe.min.js"
+    session.run("pytest", "tests/site", *session.posargs, env={"AXE_CORE": str(axe)})
 
 
 @nox.session
@@ -71,8 +82,8 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Print how fast a lab or the lookup is, against the naive way: `nox -s bench -- docker`."""
-    session.install("--editable", ".[docker]")
+    """Print how fast a lab, the lookup or the site is, against the naive way: `nox -s bench -- docker`."""
+    session.install("--editable", ".[docker,site]", *GROUPS["browser"])
     session.run("python", "tests/bench.py", *session.posargs)
 
 
@@ -83,13 +94,14 @@ def build(session: nox.Session) -> None:
     dist = Path(session.create_tmp()) / "dist"
     session.run("python", "-m", "build", "--outdir", str(dist), str(ROOT))
     (wheel,) = dist.glob("*.whl")
-    session.install("--force-reinstall", str(wheel))
+    session.install("--force-reinstall", f"{wheel}[site]")
     elsewhere = Path(session.create_tmp()) / "elsewhere"
     elsewhere.mkdir(exist_ok=True)
     with session.chdir(elsewhere):
         session.run("hangup", "list", "clients")
         session.run("hangup", "show", "python/socket", "rst-before-response")
         session.run("hangup", "lookup", "Error: socket hang up")
+        session.run("hangup", "site", "build", "site")
         session.run(
             "hangup",
             "run",

@@ -209,7 +209,7 @@ def lookups() -> None:
 
 
 @click.command()
-@click.argument("part", type=click.Choice(["lab", "matrix", "docker", "lookup"]), default="lab")
+@click.argument("part", type=click.Choice(["lab", "matrix", "docker", "lookup", "site"]), default="lab")
 @click.option("--trials", default=300, show_default=True)
 @click.option("--jobs", default=16, show_default=True)
 def main(part: str, trials: int, jobs: int) -> None:
@@ -218,7 +218,14 @@ def main(part: str, trials: int, jobs: int) -> None:
     PART docker: the same scenario in the docker lab, all clients together, against a container for each trial.
 
     PART lookup: how many measured texts are recognised, shape by shape, and how long an answer takes.
+
+    PART site: how long the site takes to build, what it weighs, and how quick search and matrix are in chromium.
     """
+    if part == "site":
+        from bench_site import site  # needs Playwright, which the other parts do without
+
+        site()
+        return
     if part == "lookup":
         lookups()
         return

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import pytest
 from driving import require_lab
 
 from hangup.labs import LabName
+
+collect_ignore = [] if importlib.util.find_spec("playwright") else ["site"]
+"""The tests in a browser have a session of their own, `nox -s tests_site`, which installs what drives it."""
 
 
 @pytest.fixture(params=["netns", "loopback"], scope="session")

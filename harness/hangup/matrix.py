@@ -9,6 +9,9 @@ from hangup.catalogue import Scenario
 from hangup.judge import Verdict, judge
 from hangup.store import Cell, ClientResults
 
+PLATFORMS = ("docker", "netns", "loopback")
+"""Which one is shown where several have a cell, and none is asked for: the first of these."""
+
 
 @dataclass(frozen=True)
 class JudgedCell:

@@ -26,7 +26,8 @@ def command() -> None:
 @results_option
 @click.option("--run", "runs", multiple=True, type=click.Path(path_type=Path, file_okay=False, exists=True),
               metavar="DIR", help="A run whose packets are shown, with captures; may be repeated.")  # fmt: skip
-@click.option("--base-url", metavar="URL", default=None, help="Where the site will be, for the addresses in citations.")
+@click.option("--base-url", metavar="URL", envvar="HANGUP_SITE", default=None, show_envvar=True,
+              help="Where the site will be, for the addresses in citations.")  # fmt: skip
 def build(folder: Path, results_dir: Path | None, runs: tuple[Path, ...], base_url: str | None) -> None:
     """Write the site into DIR, a new folder or one that holds a site."""
     try:
@@ -36,7 +37,7 @@ def build(folder: Path, results_dir: Path | None, runs: tuple[Path, ...], base_u
             raise
         raise InputError("the site is made with Jinja2, which is not installed: pip install 'hangup[site]'") from None
     from hangup.lookup.build import build as index
-    from hangup.site.captured import captured
+    from hangup.site.captured import from_run
     from hangup.site.model import join
 
     started = time.monotonic()
@@ -48,7 +49,9 @@ def build(folder: Path, results_dir: Path | None, runs: tuple[Path, ...], base_u
     drawings = {(d.platform, d.client, d.scenario): d for d in load_drawings(root, catalogue)}
     files: dict[tuple[str, str], bytes] = {}
     for run in runs:
-        found = captured(run, site)
+        found = from_run(run, site)
+        if not found.files:
+            raise InputError(f"--run {run}: it has no valid trial of the versions that {root} was measured on")
         drawings |= {(d.platform, d.client, d.scenario): d for d in found.drawings.values()}
         files |= found.files
     docs = {name: entry.docs for m in load_manifests(paths.clients()).values() for name, entry in m.clients.items()}

@@ -116,10 +116,11 @@ class _Builder:
 
     def _documented(self, entry: Documented) -> None:
         speaker = self._speaker(entry.who, entry.source)
+        """Of results that have no ending like those that it is about, it is left out: nothing could be said of it."""
         alike = [cell for cell in self._cells if entry.explains(cell, self._scenarios[cell.scenario].moment)]
         where = sorted({(cell.scenario, cell.ending) for cell in alike})
         cells = [self._number(Heard(speaker, place, end, entry.outcome, None, None, 1)) for place, end in where]
-        for text in entry.says:
+        for text in entry.says if cells else ():
             for said in self._whole(text):
                 self._said[said].update(dict.fromkeys(cells))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from hangup import lookup
 from hangup.catalogue import words
@@ -21,12 +21,13 @@ from hangup.judge import Outcome
 from hangup.ladder.words import TOLD, gave, stored_evidence, verdict_sentences
 from hangup.lookup import Index
 from hangup.lookup.index import dump
+from hangup.matrix import PLATFORMS
 from hangup.site import addresses as at
 from hangup.site.badges import badge
 from hangup.site.catching import catching
 from hangup.site.citation import cite
 from hangup.site.diagram import svg
-from hangup.site.model import PLATFORMS, Entry, Site
+from hangup.site.model import Entry, Site
 from hangup.site.texts import error_texts, text_of
 from hangup.store.drawings import Drawing, rank
 from hangup.store.files import write_text
@@ -110,6 +111,14 @@ class Extras:
     """By client and scenario: a capture file of one trial."""
 
 
+def prose(text: str) -> Markup:
+    """A sentence of the catalogue's, in which words between backticks are code."""
+    parts = (
+        Markup("<code>{}</code>").format(part) if n % 2 else escape(part) for n, part in enumerate(text.split("`"))
+    )
+    return Markup("").join(parts)
+
+
 class Pages:
     """Makes the pages of one site."""
 
@@ -127,7 +136,7 @@ class Pages:
         self._environment.globals |= {
             "site": site, "at": at, "base_url": extras.base_url, "tint": tint, "text_of": text_of, "gave": gave,
             "evidence": stored_evidence, "sentences": verdict_sentences, "letters": LETTERS, "told": TOLD,
-            "unproved": UNPROVED, "diagram": svg,
+            "unproved": UNPROVED, "diagram": svg, "prose": prose,
         }  # fmt: skip
 
     def all(self) -> Iterator[tuple[str, str]]:

@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hangup.capture import LINKTYPE_ETHERNET, SNAP
-from hangup.conduct.rundir import Packet
+from hangup.conduct.rundir import Captured
 from hangup.site.model import Site
 from hangup.store import load_results
 from hangup.store.drawings import Drawing, draw, drawable
 from hangup.wire import PcapWriter
 
 
-class Captured(NamedTuple):
+class Shown(NamedTuple):
     """By client and scenario."""
 
     drawings: Mapping[tuple[str, str], Drawing]
     files: Mapping[tuple[str, str], bytes]
 
 
-def captured(run: Path, site: Site) -> Captured:
+def from_run(run: Path, site: Site) -> Shown:
     """Of the cells that the site and a run's folder both have, where the same versions ran.
 
     Raises StoreError where the folder cannot be read.
@@ -38,13 +38,13 @@ def captured(run: Path, site: Site) -> Captured:
         cell = trial.client, trial.scenario
         drawings[cell] = draw(trial, packets, site.catalogue[trial.scenario], results[trial.client])
         files[cell] = pcap(packets)
-    return Captured(drawings, files)
+    return Shown(drawings, files)
 
 
-def pcap(packets: Iterable[Packet]) -> bytes:
+def pcap(packets: Iterable[Captured]) -> bytes:
     """A capture file of these packets."""
     stream = io.BytesIO()
     writer = PcapWriter(stream, LINKTYPE_ETHERNET, SNAP)
-    for packet in packets:
-        writer.write_frame(packet.frame)
+    for captured in packets:
+        writer.write_frame(captured.frame)
     return stream.getvalue()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
@@ -34,12 +34,18 @@ class Language(BaseModel):
     by: Literal["type", "code"] = "type"
     errno: str = "{}"
     form: str = "{}"
+    code_form: str = "{}"
     bases: Mapping[str, str] = {}
 
     def names(self, chain: Sequence[Link]) -> tuple[str, ...]:
         """What the errors of a chain are known by where they are handled, the outermost first."""
         seen = chain if self.look == "chain" else chain[:1]
         return tuple(dict.fromkeys(map(self._name, seen)))
+
+    def written(self, name: str, chains: Iterable[Sequence[Link]]) -> str:
+        """A handler for a name of these chains, as the language writes it."""
+        is_code = any(name == self._name(link) != link.type for chain in chains for link in chain)
+        return (self.code_form if is_code else self.form).format(name)
 
     def _name(self, link: Link) -> str:
         if self.by == "type" or not link.code:
@@ -75,9 +81,10 @@ class Failure:
 
 @dataclass(frozen=True)
 class Handler:
-    """One member of the set, and the errors that it takes: those that no other member before it took."""
+    """A way to tell errors from others, and the errors that it takes."""
 
-    name: str
+    names: tuple[str, ...]
+    """The type or code that is handled; or a whole chain, from what is caught down to the cause."""
     code: str
     """As it is written in the language."""
     failures: tuple[Failure, ...]
@@ -103,6 +110,9 @@ class Catching:
     """A client's errors, handled; and what no handler can take."""
 
     handlers: tuple[Handler, ...]
+    """The smallest set. Each takes the errors that no other before it took."""
+    causes: tuple[Handler, ...]
+    """The same errors by their whole chains, those first after which a retry is safe."""
     ends: tuple[Entry, ...]
     """The end of the stream is told by a return value."""
     short: tuple[Entry, ...]
@@ -121,7 +131,7 @@ def catching(client: str, entries: Sequence[Entry]) -> Catching:
         return tuple(dict.fromkeys(entry for entry, report in returned if report.verdict.outcome is outcome))
 
     return Catching(
-        _handlers(language(client), failures),
+        _handlers(language(client), failures), _causes(failures),
         told(Outcome.EOF), told(Outcome.SILENT_TRUNCATION), told(Outcome.HANG),
     )  # fmt: skip
 
@@ -134,8 +144,19 @@ def _handlers(its: Language, failures: Sequence[Failure]) -> tuple[Handler, ...]
         taken = [i for i in left if any(name in its.above(own) for own in given[i])]
         for i in taken:
             del left[i]
-        handlers.append(Handler(name, its.form.format(name), tuple(failures[i] for i in taken)))
+        code = its.written(name, (failures[i].report.decisive.error for i in taken))
+        handlers.append(Handler((name,), code, tuple(failures[i] for i in taken)))
     return tuple(handlers)
+
+
+def _causes(failures: Sequence[Failure]) -> tuple[Handler, ...]:
+    by_chain: dict[tuple[str, ...], list[Failure]] = {}
+    for failure in failures:
+        chain = failure.report.decisive.error
+        names = tuple(link.type + (f" {link.code}" if link.code else "") for link in chain)
+        by_chain.setdefault(names, []).append(failure)
+    found = (Handler(names, names[0], tuple(members)) for names, members in by_chain.items())
+    return tuple(sorted(found, key=lambda handler: (len(handler.unsafe) / len(handler.failures), handler.names)))
 
 
 def smallest_cover(its: Language, given: Sequence[Sequence[str]]) -> list[str]:

@@ -8,12 +8,9 @@ from dataclasses import dataclass, field
 from hangup.agents.protocol import Layer
 from hangup.catalogue import Scenario
 from hangup.judge import Outcome, Verdict
-from hangup.matrix import JudgedCell, judged
+from hangup.matrix import PLATFORMS, JudgedCell, judged
 from hangup.store import ClientResults, KernelResets
 from hangup.store.model import Observation, Operation
-
-PLATFORMS = ("docker", "netns", "loopback")
-"""Where several have a cell, the first of these stands for it."""
 
 
 @dataclass(frozen=True)

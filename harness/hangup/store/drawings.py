@@ -15,7 +15,7 @@ from pydantic import Field
 
 from hangup.agents.protocol import ClientId, Layer
 from hangup.catalogue import Scenario, words
-from hangup.conduct.rundir import CapturedPacket, raw_trials, trial_packets
+from hangup.conduct.rundir import Captured, captured_packets, raw_trials
 from hangup.conduct.trial import Trial
 from hangup.judge import judge
 from hangup.labs.base import LabName
@@ -73,11 +73,12 @@ def script(scenario: Scenario) -> tuple[str, ...]:
     return (*words.sequence(scenario), *([f"again: {again}"] if again else []))
 
 
-def draw(trial: Trial, packets: Iterable[CapturedPacket], scenario: Scenario, results: ClientResults) -> Drawing:
+def draw(trial: Trial, packets: Iterable[Captured], scenario: Scenario, results: ClientResults) -> Drawing:
     """The drawing of a valid trial."""
     drawn = ladder(trial, (captured.packet for captured in packets))
     outcome = judge(results.client, results.layer, scenario, observe(trial, scenario, str)).outcome
     read = {connection.remote: connection.read for connection in trial.log}
+    said = explain(drawn.packets, drawn.icmp, read, outcome, start_ns=drawn.start_ns)
     rows = tuple(
         Row(heading=row.heading)
         if row.heading
@@ -92,7 +93,7 @@ def draw(trial: Trial, packets: Iterable[CapturedPacket], scenario: Scenario, re
         schema=SCHEMA, about=ABOUT, platform=results.platform, client=results.client, layer=results.layer,
         scenario=scenario.id,
         script=script(scenario), stack=results.stack, rows=rows,
-        said=tuple(explain(drawn.packets, drawn.icmp, read, outcome, start_ns=drawn.start_ns)), end=DrawingEnd(rows=len(rows)),
+        said=tuple(said), end=DrawingEnd(rows=len(rows)),
     )  # fmt: skip
 
 
@@ -133,7 +134,7 @@ def save_drawings(
         write_text(wanted[trial.client, trial.scenario], dump_json(drawing))
 
 
-def drawable(run: Path, wanted: Iterable[tuple[str, str]]) -> list[tuple[Trial, list[CapturedPacket]]]:
+def drawable(run: Path, wanted: Iterable[tuple[str, str]]) -> list[tuple[Trial, list[Captured]]]:
     """The first valid trial, with its packets, of each cell (client and scenario) that is wanted and that a run has."""
     left = set(wanted)
     if not left:
@@ -143,7 +144,7 @@ def drawable(run: Path, wanted: Iterable[tuple[str, str]]) -> list[tuple[Trial, 
         if (trial.client, trial.scenario) in left and trial.invalid is None and trial.proved:
             left.discard((trial.client, trial.scenario))
             trials.append(trial)
-    packets = trial_packets(run, trials)
+    packets = captured_packets(run, trials)
     return [(trial, packets[trial.name]) for trial in trials]
 
 

@@ -40,6 +40,7 @@ function search(form) {
   }
 
   form.hidden = false;
+  document.querySelector("#unsearched").hidden = true;
   form.addEventListener("submit", (event) => event.preventDefault());
   query.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(show, TYPING); });
   for (const button of form.querySelectorAll("[data-query]")) {
@@ -111,7 +112,7 @@ function filters(form) {
     row,
     cells: [...row.cells].slice(1).map((cell) => ({
       cell,
-      outcomes: cell.firstElementChild ? cell.textContent.split(" / ").map((word) => word.split(" ", 1)[0]) : [],
+      outcomes: cell.firstElementChild ? cell.firstElementChild.textContent.split(" / ").map((word) => word.split(" ", 1)[0]) : [],
       misleading: cell.classList.contains("misleading"),
     })),
   }));

@@ -1,0 +1,204 @@
+"""What a reader does: searches, filters, follows a permanent address; by keyboard, on a telephone, without scripts."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from opening import Opener
+from playwright.sync_api import Page, expect
+from sites import HOSTILE, START_PAGE, joined, published
+
+from hangup.judge import Outcome
+
+pytestmark = pytest.mark.browser
+
+SITE = joined(published())
+ONE_OF_EACH = (
+    "index.html", "index.html#q=Connection+reset+by+peer", "about.html",
+    "matrix.html#language=go", "matrix.html#language=go&letters=on", "matrix.html#language=java&misleading=on",
+    "scenario/index.html", "scenario/rst-mid-body.html", "client/index.html", "client/python/requests.html",
+    "client/go/net-http.html", "client/python/socket.html", "cell/python/requests/rst-mid-body.html",
+    "cell/java/httpurlconnection/fin-mid-body.html", "error/index.html", "error/socket-hang-up-2e5e4963.html",
+    "embed/scenario/refused.html", "embed/client/go/net.html",
+)  # fmt: skip
+AXE = """axe.run(document, {
+  runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "best-practice"],
+  preload: false,  // it would fetch the stylesheet once more, which no page that was opened from a folder may
+})"""
+
+
+class TestSearch:
+    def test_a_text_leads_to_its_client_and_its_ending(self, opened: Opener, folder: Path) -> None:
+        page = opened(folder, "index.html")
+        page.get_by_label("Paste an error text").fill("2026-01-01 12:00:00 ERROR Error: socket hang up")
+        answer = page.locator("#answer")
+        expect(answer.locator("ol").first.locator("li").first).to_contain_text("node/http")
+        ending = answer.locator("a[href^='scenario/']").first
+        title = ending.inner_text()
+        ending.click()
+        expect(page).to_have_url(re.compile("/scenario/[a-z0-9-]+.html$"))
+        expect(page.locator(".lead")).to_have_text(f"{title}.")
+
+    def test_an_answer_leads_to_its_cell(self, opened: Opener, folder: Path) -> None:
+        page = opened(folder, "index.html#q=unexpected+EOF")
+        page.locator("#answer a[href^='cell/']").first.click()
+        expect(page).to_have_url(re.compile("/cell/[a-z]+/[a-z0-9.-]+/[a-z0-9-]+.html$"))
+
+    def test_an_example_is_a_click_away_and_has_an_address(self, opened: Opener, folder: Path) -> None:
+        page = opened(folder, "index.html")
+        page.get_by_role("button", name="socket hang up").click()
+        expect(page.locator("#answer")).to_contain_text("node/http")
+        assert page.url.endswith("#q=socket+hang+up")
+        again = opened(folder, page.url.rpartition("/")[2])
+        expect(again.locator("#answer")).to_contain_text("node/http")
+
+    def test_what_nobody_says_is_not_known(self, opened: Opener, folder: Path) -> None:
+        page = opened(folder, "index.html#q=xyzzy+plugh")
+        expect(page.locator("#answer")).to_contain_text("No client that was measured says this")
+
+    def test_an_empty_question_has_no_answer(self, opened: Opener, folder: Path) -> None:
+        page = opened(folder, "index.html#q=socket+hang+up")
+        page.get_by_label("Paste an error text").fill("")
+        expect(page.locator("#answer")).to_be_hidden()
+
+
+class TestMatrix:
+    def rows(self, page: Page) -> list[str]:
+        return page.locator(".matrix tbody th:visible").all_inner_texts()
+
+    def columns(self, page: Page) -> list[str]:
+        return [name.replace("\n", "") for name in page.locator(".matrix thead th:visible").all_inner_texts()[1:]]
+
+    def test_language_and_layer_choose_clients(self, opened: Opener, folder: Path) -> None:
+        page = opened(folder, "matrix.html")
+        page.get_by_label("Language").select_option("go")
+        assert set(self.columns(page)) == {"go/net", "go/net-http"}
+        page.get_by_label("Layer").select_option("http")
+        assert self.columns(page) == ["go/net-http"]
+        assert "write-after-fin" not in self.rows(page)  # which no HTTP client can play
+
+    def test_an_outcome_leaves_only_where_it_is(self, opened: Opener, folder: Path) -> None:
+        page = opened(folder, "matrix.html")
+        page.get_by_label("Outcome").select_option("silent-truncation")
+        found = [entry for entry in SITE.entries.values() if Outcome.SILENT_TRUNCATION in entry.outcomes]
+        assert set(self.rows(page)) == {entry.scenario.id for entry in found}
+        assert set(self.columns(page)) == {entry.client for entry in found}
+
+    def test_only_misleading(self, opened: Opener, folder: Path) -> None:
+        page = opened(folder, "matrix.html")
+        page.get_by_label("only misleading").check()
+        assert page.locator(".matrix td:visible:not(.other)").all_inner_texts()
+        assert all("!" in text for text in page.locator(".matrix td:visible:not(.other)").all_inner_texts())
+
+    def test_only_where_clients_differ(self, opened: Opener, folder: Path) -> None:
+        page = opened(folder, "matrix.html")
+        page.get_by_label("only where clients differ").check()
+        rows = self.rows(page)
+        assert "fin-mid-body" in rows
+        assert "normal" not in rows
+
+    def test_filters_are_in_the_address_and_are_undone(self, opened: Opener, folder: Path) -> None:
+        page = opened(folder, "matrix.html")
+        page.get_by_label("Scenario").fill("mid-head")
+        wanted = [name for name in SITE.of_scenario if "mid-head" in name]
+        expect(page.get_by_role("status")).to_contain_text(f"{len(wanted)} of {len(SITE.of_scenario)} scenarios")
+        again = opened(folder, page.url.rpartition("/")[2])
+        assert self.rows(again) == self.rows(page) == wanted
+        again.get_by_role("button", name="Show all").click()
+        expect(again.locator("tr#normal")).to_be_visible()
+
+    def test_letters_keep_their_words_for_who_listens(self, opened: Opener, folder: Path) -> None:
+        page = opened(folder, "matrix.html#letters=on")
+        cell = page.locator("tr#fin-mid-head td.silent-truncation a").first
+        assert cell.evaluate("node => getComputedStyle(node, '::before').content").startswith('"½"')
+        expect(cell).to_have_accessible_name("silent-truncation !")
+
+    def test_the_head_row_and_column_stay(self, opened: Opener, folder: Path) -> None:
+        page = opened(folder, "matrix.html")
+        page.set_viewport_size({"width": 700, "height": 500})
+        page.locator("#matrix").evaluate("node => node.scrollTo(900, 400)")
+        box = page.locator("#matrix").bounding_box()
+        corner = page.locator(".matrix thead th").first.bounding_box()
+        assert box is not None
+        assert corner is not None
+        assert abs(box["x"] - corner["x"]) < 3
+        assert abs(box["y"] - corner["y"]) < 3
+
+    def test_the_arrow_keys_go_over_what_is_shown_to_a_cell(self, opened: Opener, folder: Path) -> None:
+        page = opened(folder, "matrix.html#language=go&layer=http")
+        page.locator("tr#normal th a").focus()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        second = SITE.of_client["go/net-http"][1].scenario.id
+        expect(page).to_have_url(re.compile(f"/cell/go/net-http/{second}.html$"))
+
+
+def test_a_permanent_address_opens_its_cell(opened: Opener, folder: Path) -> None:
+    page = opened(folder, "cell/python/requests/rst-mid-body.html")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("python/requests in rst-mid-body")
+    expect(page.get_by_role("img", name="python/requests in rst-mid-body:")).to_be_visible()
+
+
+def test_the_start_page_loads_what_its_weight_counts(opened: Opener, folder: Path) -> None:
+    page = opened(folder, "about.html")
+    loaded: list[str] = []
+    page.on("request", lambda request: loaded.append(request.url))
+    page.goto(f"{folder.as_uri()}/index.html")
+    page.wait_for_load_state("load")
+    assert {url.removeprefix(f"{folder.as_uri()}/") for url in loaded} <= set(START_PAGE)
+
+
+@pytest.mark.parametrize("address", ONE_OF_EACH)
+def test_nothing_overflows(opened: Opener, folder: Path, address: str) -> None:
+    page = opened(folder, address, viewport={"width": 360, "height": 740})
+    page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
+    for width in (360, 768):
+        page.set_viewport_size({"width": width, "height": 740})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("address", ONE_OF_EACH)
+def test_contrast_names_and_structure(opened: Opener, folder: Path, axe: str, address: str) -> None:
+    page = opened(folder, address)
+    page.evaluate(axe)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        found = page.evaluate(AXE)["violations"]
+        assert [(v["id"], v["nodes"][0]["html"][:200], v["nodes"][0]["failureSummary"]) for v in found] == [], scheme
+
+
+class TestWithoutScripts:
+    def test_the_matrix_leads_to_its_cells(self, opened: Opener, folder: Path) -> None:
+        page = opened(folder, "matrix.html", java_script_enabled=False)
+        expect(page.locator("#filters")).to_be_hidden()
+        page.locator("tr#rst-mid-body td a").first.click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("rst-mid-body")
+
+    def test_the_start_page_says_where_to_look_instead(self, opened: Opener, folder: Path) -> None:
+        page = opened(folder, "index.html", java_script_enabled=False)
+        expect(page.get_by_text("The search needs scripts")).to_be_visible()
+
+
+@pytest.mark.parametrize("number", range(len(HOSTILE)))
+def test_what_a_client_says_does_no_harm(opened: Opener, harmed: Path, number: int) -> None:
+    page = opened(harmed, "error/index.html")
+    shown = page.locator(".texts .text").filter(has_text=HOSTILE[number].strip()[:40]).first
+    shown.click()
+    expect(page.locator("pre code").first).to_contain_text(HOSTILE[number][:40].strip())
+    page.goto(f"{harmed.as_uri()}/index.html")
+    page.get_by_label("Paste an error text").fill(HOSTILE[number])
+    expect(page.locator("#answer")).to_be_visible()
+    page.goto(f"{harmed.as_uri()}/scenario/rst-mid-body.html")
+    assert page.evaluate("window.harmed") is None
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_it_prints_without_what_only_a_screen_has(opened: Opener, folder: Path) -> None:
+    page = opened(folder, "matrix.html")
+    page.emulate_media(media="print")
+    expect(page.locator("header")).to_be_hidden()
+    expect(page.locator("#filters")).to_be_hidden()
+    expect(page.locator("tr#rst-mid-body")).to_be_visible()
