@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -110,6 +111,11 @@ class Wire(Model):
         return table
 
 
+def _listed(value: Any) -> Any:
+    """A single name stands for a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
 class Scenario(Model):
     """One scripted way for a connection to end."""
 
@@ -130,6 +136,9 @@ class Scenario(Model):
     further: tuple[Step, ...] = ()
     """What the peer does with each further connection: its own steps again, unless said otherwise."""
     wire: Wire
+    cause: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    """The causes, by their names in ``hangup/diagnose/causes.toml``, that a capture of it must bring up first: one of
+    these. More than one where the client's own conduct decides what is on the wire."""
 
     @property
     def flat(self) -> tuple[Step, ...]:
