@@ -18,6 +18,7 @@ COMMANDS = {
     "show": "What a client reports: all its cells, or one with its evidence and packets.",
     "play": "Play one trial live, with the packets as they pass.",
     "serve": "Play the peer's part of a scenario to a client of your own.",
+    "diagnose": "How each connection in a capture ended, who ended it, why, and what clients report.",
     "table": "The matrix, in the terminal, as Markdown, CSV, HTML or JSON.",
     "diff": "What two sets of results differ in, most serious first.",
     "list": "The clients and the scenarios that there are.",
