@@ -59,7 +59,7 @@ _MB = 1 << 20
               help="Tell what these clients report for such endings; may be repeated.")  # fmt: skip
 @results_option
 @click.option("--fail-on", "failures", multiple=True, metavar="WHAT",
-              help="Exit status 1 where there is such a connection: reset, a severity, or a cause. May be repeated.")  # fmt: skip
+              help="Exit status 1 where there is one: reset, a severity, or a cause; may be repeated.")  # fmt: skip
 @click.option("--follow", is_flag=True, help="Wait for the file to grow, until interrupted (Ctrl+C).")
 @click.option("--max-memory", type=click.IntRange(min=1), default=1024, show_default=True, metavar="MB",
               help="For all connections that are open at a time.")  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rich.padding import Padding
 from rich.table import Table
@@ -122,25 +122,33 @@ def _states(summary: Summary) -> Text:
 def print_table(console: Console, findings: Sequence[Finding], more: int) -> None:
     """A line a connection; ``more``: how many are not shown."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in _COLUMNS:
-        right = heading in ("stream", "seconds")
-        table.add_column(
-            heading,
-            no_wrap=heading not in ("history", "most likely cause"),
-            overflow="fold",
-            justify="right" if right else "left",
-        )
+    wide = console.width >= _WIDE
+    for heading, justify, always in _COLUMNS:
+        if wide or always:
+            table.add_column(heading, justify=justify, overflow="fold", no_wrap=heading in ("stream", "state", "by"))
     for finding in findings:
-        table.add_row(*_cells(finding))
+        cells = zip(_cells(finding), _COLUMNS, strict=True)
+        table.add_row(*(cell for cell, (_heading, _justify, always) in cells if wide or always))
     console.print()
     console.print(table)
     if more:
         console.print(Text(f"{more:,} more connections: --limit 0 shows all of them", style="dim"))
 
 
-_COLUMNS = (
-    "stream", "start (UTC)", "seconds", "originator", "responder", "state", "history", "bytes", "by", "most likely cause",
-)  # fmt: skip
+_WIDE = 150
+_COLUMNS: tuple[tuple[str, Literal["left", "right"], bool], ...] = (
+    ("stream", "right", True),
+    ("start (UTC)", "left", False),
+    ("seconds", "right", True),
+    ("originator", "left", True),
+    ("responder", "left", True),
+    ("state", "left", True),
+    ("history", "left", False),
+    ("bytes", "left", False),
+    ("by", "left", True),
+    ("most likely cause", "left", True),
+)
+"""Heading, alignment, and whether it is shown on a narrow terminal too."""
 
 
 def _cells(f: Finding) -> tuple[str | Text, ...]:

@@ -27,7 +27,7 @@ Kind = Literal["fin", "rst"]
 
 
 class Moment(NamedTuple):
-    """How a connection stood when a side sent its first FIN, or its first RST."""
+    """How a connection stood when a side sent its first FIN or RST, with what that one acknowledged."""
 
     kind: Kind
     by: By
@@ -80,8 +80,9 @@ class Case:
         "number", "previous", "requests", "trail", "turns",
     )  # fmt: skip
 
-    def __init__(self, connection: Connection, number: int, previous: Ended | None = None) -> None:
-        self.connection = connection
+    def __init__(self, opening: Segment, number: int, previous: Ended | None = None) -> None:
+        """The case that `opening` is the first segment of, fed with it."""
+        self.connection = Connection(opening)
         self.number = number
         """Its place in the order of first segments, from 0 on, as Wireshark numbers `tcp.stream`."""
         self.previous = previous
@@ -99,10 +100,22 @@ class Case:
         self.turns = 0
         self.after_reset: list[Seen] = []
         """The first segments with payload that a side sent behind a RST of its own name."""
-        self._last_ns = connection.start
+        self._last_ns = opening.time_ns
+        self._note(opening)
 
-    def note(self, segment: Segment) -> None:
-        """Take note of a segment, before the connection is fed with it."""
+    def feed(self, segment: Segment) -> None:
+        """Take the connection's next segment."""
+        self._note(segment)
+        connection = self.connection
+        connection.feed(segment)
+        if segment.flags & (_FIN | _RST):  # a FIN or RST also says how far its sender has received
+            orig_acked, resp_acked = connection.orig_acked, connection.resp_acked
+            self.moments = [
+                m._replace(orig_acked=orig_acked, resp_acked=resp_acked) if m.number == segment.number else m
+                for m in self.moments
+            ]
+
+    def _note(self, segment: Segment) -> None:
         connection = self.connection
         forward = segment.src == connection.flow.src and segment.sport == connection.flow.sport
         record = pack(segment, forward=forward)

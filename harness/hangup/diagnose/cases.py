@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from hangup.wire import Connection, Flags
+from hangup.wire import Flags
 
 from .case import Case, ended
 
@@ -48,11 +48,11 @@ class Cases:
 
     def open(self, segment: Segment) -> Case:
         """The case that the segment is the first of."""
-        connection = Connection(segment)
-        before = self._current.get(connection.flow)
-        fresh = Case(connection, self.seen, None if before is None else ended(before))
+        flow = segment.flow
+        before = self._current.get(flow)
+        fresh = Case(segment, self.seen, None if before is None else ended(before))
         self.seen += 1
-        self._current[connection.flow] = self._current[connection.flow.reversed()] = fresh
+        self._current[flow] = self._current[flow.reversed()] = fresh
         self._open[fresh] = None
         return fresh
 

@@ -61,7 +61,7 @@ class Engine:
         if found is None:
             return None
         if isinstance(found, IcmpError):
-            return self._icmp(found)
+            return self.icmp(found)
         return self.segment(found)
 
     def segment(self, segment: Segment) -> Case:
@@ -70,16 +70,15 @@ class Engine:
         case = self.cases.find(segment)
         if case is None:
             case = self.cases.open(segment)
-            case.note(segment)
         else:
-            case.note(segment)
-            case.connection.feed(segment)
+            case.feed(segment)
         if segment.flags & _TELLING:
             self._tell(case, segment)
         self.cases.touched(case, segment.time_ns)
         return case
 
-    def _icmp(self, error: IcmpError) -> Case | None:
+    def icmp(self, error: IcmpError) -> Case | None:
+        """Take an ICMP error."""
         case = self.cases.about(error)
         if case is None:
             self.counts.stray_icmp += 1

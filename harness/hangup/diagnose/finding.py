@@ -173,6 +173,6 @@ def severity(facts: Facts, likeliest: Hypothesis) -> Severity:
     lost = facts.reset is not None and not facts.all_acknowledged
     if cut is not None or unanswered or lost:
         return Severity.HIGH
-    if facts.reset is not None and facts.reset.by == "orig" and likeliest.by == "orig":
+    if likeliest.cause == "application-abort" and likeliest.by == "orig":
         return Severity.LOW
     return Severity.MEDIUM

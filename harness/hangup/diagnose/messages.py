@@ -19,7 +19,8 @@ _REQUEST = re.compile(rb"([A-Z]{3,20}) [^\r\n ]+ HTTP/1\.[01]\r\n")
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r]")
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r\n", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*\bchunked[ \t]*\r\n", re.IGNORECASE)
-_LAST_CHUNK = b"\r\n0\r\n\r\n"
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})(?:[ \t]*;[^\r\n]*)?\r\n")
+_CHUNK_BEGINS = re.compile(rb"[0-9A-Fa-f]{0,8}(?:[ \t]*;.*)?\r?\n?", re.DOTALL)
 
 _ALERT, _HANDSHAKE, _APPLICATION_DATA = 21, 22, 23
 _TLS_TYPES = (20, _ALERT, _HANDSHAKE, _APPLICATION_DATA, 24)
@@ -38,7 +39,7 @@ class Messages:
     """The payload that one side sends; of the side that answers, `requests` is what it answers."""
 
     __slots__ = (
-        "_buffer", "_chunked", "_left", "_next", "_requests", "_tail", "_whole_at_end", "alert", "kind", "messages",
+        "_buffer", "_chunked", "_left", "_next", "_requests", "_whole_at_end", "alert", "kind", "messages",
         "method", "part",
     )  # fmt: skip
 
@@ -49,7 +50,6 @@ class Messages:
         self._left = 0
         """Bytes of the body, or of the TLS record, that are still to come."""
         self._chunked = False
-        self._tail = b"\r\n"
         self._whole_at_end = False
         """The end of the stream ends the body (RFC 9112 section 6.3, rule 8)."""
         self.kind: Kind | None = None
@@ -102,28 +102,44 @@ class Messages:
 
     def _take(self, number: int, length: int, payload: bytes) -> None:
         while length > 0 and self.kind is not None:
-            if self._left or self._chunked or self._whole_at_end:
-                used = self._skip(length, payload)
+            if self._left or self._whole_at_end:
+                used = self._skip(length)
+            elif self._chunked:
+                used = self._chunk(length, payload)
             else:
                 used = self._begin(number, length, payload)
             length, payload = length - used, payload[used:]
 
-    def _skip(self, length: int, payload: bytes) -> int:
-        """Pass over the body, or the record's fragment."""
+    def _skip(self, length: int) -> int:
+        """Pass over the body, a chunk's data, or the record's fragment."""
         if self._whole_at_end:
-            return length
-        if self._chunked:
-            self._tail = (self._tail + payload[-len(_LAST_CHUNK) :])[-len(_LAST_CHUNK) :]
-            if len(payload) < length:
-                self.kind = None
-            elif self._tail == _LAST_CHUNK:
-                self._chunked, self.part = False, None
             return length
         used = min(length, self._left)
         self._left -= used
-        if not self._left:
+        if not self._left and not self._chunked:
             self.part = None
         return used
+
+    def _chunk(self, length: int, payload: bytes) -> int:
+        """The line before a chunk's data, or the last chunk with its trailers (RFC 9112 section 7.1)."""
+        held = len(self._buffer)
+        self._buffer += payload[: _MAX_HEAD - held]
+        line = _CHUNK.match(self._buffer)
+        size = int(line[1], 16) if line is not None else None
+        end = line.end() if line is not None else -1
+        if size == 0:
+            trailers = self._buffer.find(b"\r\n\r\n")
+            end = trailers + 4 if trailers >= 0 else -1
+        if size is None or end < 0:
+            if len(payload) < length or len(self._buffer) >= _MAX_HEAD or not _CHUNK_BEGINS.match(self._buffer):
+                self.kind = None
+            return length
+        if size:
+            self._left = size + 2
+        else:
+            self._chunked, self.part = False, None
+        self._buffer = b""
+        return end - held
 
     def _begin(self, number: int, length: int, payload: bytes) -> int:
         """The head of the next message or record, as far as it has come."""
@@ -174,6 +190,5 @@ class Messages:
         self._chunked = bool(_CHUNKED.search(head)) and not bodiless
         self._left = int(length[1]) if length and not self._chunked and not bodiless else 0
         self._whole_at_end = bool(status) and not (bodiless or length or self._chunked)
-        self._tail = b"\r\n"
         self.part = "body" if self._left or self._chunked else None
         return len(head)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hangup.diagnose.causes import Evidence, Hypothesis
+from hangup.diagnose.facts import OTHER
 from hangup.diagnose.signatures.base import ONE_SIDE, Signature, fin_evidence, name, numbers, size, span
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def orderly_close(f: Facts) -> Hypothesis | None:
     confidence = 0.95 if both else 0.6
     if f.reset is not None or not f.all_acknowledged:
         confidence = min(confidence, 0.5)
-    if _cut(first) or (first.by == "resp" and first.unanswered):
+    if first.by == "resp" and (_cut(first) or first.unanswered or not f.spoken):
         confidence = 0.2
     limits = () if both else (f"Of {name('resp' if first.by == 'orig' else 'orig')} no FIN was captured.",)
     return Hypothesis(
@@ -47,8 +48,9 @@ def still_open(f: Facts) -> Hypothesis | None:
     waiting = f.waiting or f.case.answers.unfinished is not None
     if waiting and f.waited >= _LONG:
         return None
+    doubtful = waiting or any(len(f.unanswered_tail(by)) >= 2 for by in OTHER)
     evidence = (Evidence(says=f"neither FIN nor RST; the last segment came {span(f.quiet)} before the end"),)
-    return Hypothesis(cause="still-open", by="nobody", confidence=0.6 if waiting else 0.9, evidence=evidence)
+    return Hypothesis(cause="still-open", by="nobody", confidence=0.6 if doubtful else 0.9, evidence=evidence)
 
 
 def closed_unanswered(f: Facts) -> Hypothesis | None:
@@ -162,7 +164,7 @@ def tls_alert(f: Facts) -> Hypothesis | None:
             alert = messages.alert
             text = f"the {'responder' if by == 'resp' else 'originator'} sent the fatal alert {alert.code}"
             return Hypothesis(
-                cause="tls-alert", by="resp" if by == "resp" else "orig", confidence=0.94,
+                cause="tls-alert", by="resp" if by == "resp" else "orig", confidence=0.97,
                 evidence=(Evidence(says=text, packets=(alert.number,), fields={"tls.alert_message.desc": alert.code}),),
             )  # fmt: skip
     return None
