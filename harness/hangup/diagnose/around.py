@@ -51,6 +51,13 @@ class Event(NamedTuple):
     packet: int
 
 
+class Refusal(NamedTuple):
+    """A port that refused, and when it had last taken a connection."""
+
+    event: Event
+    taken_ns: int
+
+
 class Idle(NamedTuple):
     """A connection that was ended when it had been idle."""
 
@@ -61,7 +68,7 @@ class Idle(NamedTuple):
 class Around:
     def __init__(self) -> None:
         self._ttls: Latest[str, Counter[int]] = Latest(_HOSTS)
-        self._refusals: Latest[Endpoint, deque[Event]] = Latest(_HOSTS)
+        self._refusals: Latest[Endpoint, deque[Refusal]] = Latest(_HOSTS)
         self._answers: Latest[Endpoint, Event] = Latest(_HOSTS)
         self._endings: Latest[Endpoint, deque[Event]] = Latest(_HOSTS)
         self._answers_without_socket: Latest[str, deque[Event]] = Latest(_HOSTS)
@@ -77,7 +84,9 @@ class Around:
 
     def refused(self, case: Case, time_ns: int, packet: int) -> None:
         """A RST answered the SYN."""
-        self._add(self._refusals, case.connection.resp, Event(time_ns, case.number, packet))
+        taken = self._answers.get(case.connection.resp)
+        refusal = Refusal(Event(time_ns, case.number, packet), taken.time_ns if taken else 0)
+        self._add(self._refusals, case.connection.resp, refusal)
 
     def ended(self, case: Case, time_ns: int, packet: int) -> None:
         """A responder sent the first FIN, or an abort."""
@@ -106,9 +115,10 @@ class Around:
 
     def refusal_after(self, endpoint: Endpoint, time_ns: int) -> Event | None:
         """The first refusal by an endpoint after that time, and no connection that it took meanwhile."""
-        refusal = next((e for e in self._refusals.get(endpoint) or () if e.time_ns >= time_ns), None)
-        taken = self._answers.get(endpoint)
-        return None if refusal and taken and time_ns < taken.time_ns < refusal.time_ns else refusal
+        for event, taken_ns in self._refusals.get(endpoint) or ():
+            if event.time_ns >= time_ns:
+                return event if taken_ns <= time_ns else None
+        return None
 
     def takes(self, endpoint: Endpoint) -> Event | None:
         """The last connection that the endpoint took."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,12 +20,10 @@ Culprit = By | Literal["third-party", "nobody"]
 """Who ended it: a side, somebody in between, or nobody that the capture shows."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Cause(_Model):
+class Cause(BaseModel):
     """Why a connection ended as it did."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     title: str = Field(min_length=8)
     """One line: what happened."""
@@ -35,22 +35,26 @@ class Cause(_Model):
     """Where its signature comes from."""
 
 
-class Evidence(_Model):
+Value = int | float | str | bool
+
+
+class Evidence(NamedTuple):
     """Something that the capture shows."""
 
     says: str
     packets: tuple[int, ...] = ()
     """Frame numbers."""
-    fields: dict[str, int | float | str | bool] = {}
+    fields: Mapping[str, Value] = MappingProxyType({})
     """The header fields, by Wireshark's names where it has one."""
 
 
-class Hypothesis(_Model):
+class Hypothesis(NamedTuple):
     """One explanation, with what speaks for it."""
 
     cause: str
     by: Culprit
-    confidence: float = Field(gt=0, le=1)
+    confidence: float
+    """Above 0 and at most 1."""
     evidence: tuple[Evidence, ...] = ()
     limits: tuple[str, ...] = ()
     """What this capture cannot tell."""

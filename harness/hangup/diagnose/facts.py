@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from hangup.wire.sequence import offset
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from hangup.wire import By, Connection, Ending
 
     from .around import Around
@@ -110,6 +112,22 @@ class Facts:
     def after(self, number: int, by: By, *, data: bool = False) -> list[Seen]:
         """What a side sent after that frame, RSTs apart; `data`: only payload."""
         return [s for s in self.of(by) if s.number > number and not s.rst and (s.length or not data)]
+
+    def written_after(self, fin: Moment) -> list[Seen]:
+        """Payload that the other side sent after a FIN, for the first time."""
+        other = OTHER[fin.by]
+        reach = self.reach(s for s in fin.before if self.by(s) == other and not s.rst)
+        written = self.after(fin.number, other, data=True)
+        return written if reach is None else [s for s in written if offset(s.seq + s.length, reach) > 0]
+
+    @staticmethod
+    def reach(segments: Iterable[Seen]) -> int | None:
+        """The number behind the last one that they take."""
+        reach = None
+        for seen in segments:
+            end = seen.seq + seen.span
+            reach = end if reach is None or offset(end, reach) > 0 else reach
+        return reach
 
     def drawn_by(self, moment: Moment) -> Seen | None:
         """What a RST answers, if it is an answer: the other side's segment whose ACK number it took for its own.

@@ -133,7 +133,7 @@ def conclude(case: Case, around: Around, until_ns: int) -> Finding:
 def hypotheses(facts: Facts) -> tuple[Hypothesis, ...]:
     """All that fit, most likely first; `unknown` before them where none is likely."""
     found = [h for signature in SIGNATURES.values() if (h := signature(facts)) is not None]
-    found = [h.model_copy(update={"confidence": round(h.confidence, 2)}) for h in found]
+    found = [h._replace(confidence=round(h.confidence, 2)) for h in found]
     found.sort(key=lambda h: -h.confidence)
     if found and found[0].confidence > _LIKELY:
         return tuple(found)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hangup.diagnose.causes import Hypothesis
+    from hangup.diagnose.causes import Evidence, Hypothesis
     from hangup.diagnose.finding import Finding
     from hangup.diagnose.matching import Report
     from hangup.matrix import JudgedCell
@@ -58,10 +58,19 @@ def _cause(hypothesis: Hypothesis) -> dict[str, object]:
         "cause": hypothesis.cause,
         "confidence": hypothesis.confidence,
         "by": hypothesis.by,
-        "evidence": [e.model_dump(mode="json", exclude_defaults=True) for e in hypothesis.evidence],
+        "evidence": [_evidence(evidence) for evidence in hypothesis.evidence],
     }
     if hypothesis.limits:
         told["limits"] = list(hypothesis.limits)
+    return told
+
+
+def _evidence(evidence: Evidence) -> dict[str, object]:
+    told: dict[str, object] = {"says": evidence.says}
+    if evidence.packets:
+        told["packets"] = list(evidence.packets)
+    if evidence.fields:
+        told["fields"] = dict(evidence.fields)
     return told
 
 

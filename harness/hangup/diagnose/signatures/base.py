@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from hangup.diagnose.causes import Evidence, Hypothesis
+from hangup.diagnose.causes import Evidence, Hypothesis, Value
 from hangup.diagnose.facts import OTHER, ROLE, Facts
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def rst_evidence(moment: Moment) -> Evidence:
         if rst.has_ack
         else f"{name(moment.by)}'s RST has no ACK flag: it answers a segment that no open socket takes"
     )
-    fields: dict[str, int | float | str | bool] = {
+    fields: dict[str, Value] = {
         "tcp.flags.ack": rst.has_ack,
         "tcp.window_size_value": rst.window,
         "ip.ttl": rst.ttl,

@@ -43,7 +43,7 @@ def _cut(moment: Moment) -> bool:
 
 
 def still_open(f: Facts) -> Hypothesis | None:
-    if f.first is not None or not f.established or f.case.evicted:
+    if f.first is not None or f.case.evicted or not (f.established or f.synack is not None):
         return None
     waiting = f.waiting or f.case.answers.unfinished is not None
     if waiting and f.waited >= _LONG:

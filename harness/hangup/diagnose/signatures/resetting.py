@@ -121,9 +121,8 @@ def unread_data(f: Facts) -> Hypothesis | None:
 
 
 def _written_since(f: Facts, fin: Moment, reset: Moment) -> list[int]:
-    """Frames with payload that the other side sent after a FIN and before a RST."""
-    written = f.after(fin.number, OTHER[fin.by], data=True)
-    return [s.number for s in written if s.number < reset.number]
+    """Frames with new payload of the other side, after a FIN and before a RST."""
+    return [s.number for s in f.written_after(fin) if s.number < reset.number]
 
 
 def abort_after_fin(f: Facts) -> Hypothesis | None:
@@ -176,7 +175,7 @@ def stale_reuse(f: Facts) -> Hypothesis | None:
     fin, reset, written = drawn
     if fin.by != "resp" or not _had_finished(fin):
         return None
-    first = next(s for s in f.after(fin.number, "orig", data=True))
+    first = f.written_after(fin)[0]
     idle, late = (fin.time_ns - fin.last_data_ns) / 1e9, (first.time_ns - fin.time_ns) / 1e9
     evidence = [
         Evidence(

@@ -41,11 +41,7 @@ def keepalive_timeout(f: Facts) -> Hypothesis | None:
 
 def _probes(f: Facts, by: By) -> list[Seen]:
     tail = f.unanswered_tail(by)
-    before = [s for s in f.of(by) if not s.rst and (not tail or s.number < tail[0].number)]
-    reach = None
-    for seen in before:
-        end = seen.seq + seen.span
-        reach = end if reach is None or offset(end, reach) > 0 else reach
+    reach = f.reach(s for s in f.of(by) if not s.rst and (not tail or s.number < tail[0].number))
     if reach is None:
         return []
     return [s for s in tail if s.length <= 1 and not s.syn and not s.fin and offset(s.seq, reach) == -1]
