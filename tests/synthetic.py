@@ -1,4 +1,4 @@
-"""Captures made by code, of any size and always the same: for the benchmark, and to compare one way of reading with another.
+"""Captures made by code, of any size and always the same: for the benchmark, and to compare two ways of reading.
 
 Many connections go on at a time. Most end in order; some are reset, refused, unanswered, cut or retransmitted, about as
 often as in captures of the net at large (Arlitt and Williamson 2005: 15 to 25 % of connections carry a RST).
@@ -24,7 +24,7 @@ _ORDER = "<"
 
 
 class Step(NamedTuple):
-    """One segment: who, flags, payload, and how long after the one before, in round trips. `again`: a retransmission."""
+    """One segment: who, flags, payload, and how many round trips after the one before. `again`: once more."""
 
     client: bool
     flags: str
@@ -41,6 +41,7 @@ _ANSWER = [
     Step(False, "A", _MSS, head=True), Step(False, "A", _MSS, 0.01), Step(True, "A"),
     Step(False, "PA", 604), Step(True, "A"),
 ]  # fmt: skip
+_AGAIN = _ANSWER[1]._replace(again=True, pause=4)
 _CLIENT_CLOSES = [Step(True, "FA"), Step(False, "FA"), Step(True, "A")]
 _SERVER_CLOSES = [Step(False, "FA"), Step(True, "FA"), Step(False, "A")]
 
@@ -49,7 +50,7 @@ KINDS: list[tuple[str, int, list[Step]]] = [
     ("the server closes", 34, [*_SHAKE, *_ASK, *_ANSWER, *_SERVER_CLOSES]),
     ("two exchanges", 8, [*_SHAKE, *_ASK, *_ANSWER, *_ASK, *_ANSWER, *_CLIENT_CLOSES]),
     ("the client resets", 7, [*_SHAKE, *_ASK, *_ANSWER, Step(True, "RA")]),
-    ("a retransmission", 4, [*_SHAKE, *_ASK, *_ANSWER[:2], _ANSWER[1]._replace(again=True, pause=4), *_ANSWER[2:], *_CLIENT_CLOSES]),
+    ("a retransmission", 4, [*_SHAKE, *_ASK, *_ANSWER[:2], _AGAIN, *_ANSWER[2:], *_CLIENT_CLOSES]),
     ("refused", 2, [Step(True, "S"), Step(False, "RA")]),
     ("unanswered", 1, [Step(True, "S"), Step(True, "S", pause=40, again=True), Step(True, "S", pause=80, again=True)]),
     ("reset instead of an answer", 2, [*_SHAKE, *_ASK, Step(False, "RA")]),

@@ -15,17 +15,17 @@ from hangup.cli.diagnosis import SORTS, evicted_note, print_connection, print_su
 from hangup.cli.options import read_results, results_option
 from hangup.cli.report import make_console
 from hangup.cli.show import PLATFORMS
-from hangup.diagnose import Engine, Finding, Inputs, Matrix, Severity, Summary, findings, record
+from hangup.diagnose import Engine, Finding, Inputs, Matrix, Severity, Summary, findings, record, troubled
 from hangup.diagnose.choosing import Filter, fails, make_failure, make_filter
+from hangup.diagnose.page import page
 from hangup.errors import InputError
 from hangup.names import select
 from hangup.wire import Segment, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from hangup.diagnose.case import Case
-    from hangup.diagnose.stream import Watch
     from hangup.wire import Frame
 
 _PIPED = 200
@@ -97,7 +97,7 @@ def command(
         shown = limit if limit is not None else 0 if table_only else _SHORT
         view = Overview(sort, shown, matrix, table_only=table_only, chosen=chosen != Filter(), html=html)
     failed = False
-    for finding in findings(inputs, engine, view.watch):
+    for finding in view.findings(inputs, engine):
         if chosen.takes(finding):
             failed = failed or fails(finding, failures)
             view.take(finding)
@@ -121,9 +121,8 @@ def _matrix(clients: Sequence[str], results_dir: Path | None) -> Matrix:
 class View(Protocol):
     """Takes findings as they come."""
 
-    @property
-    def watch(self) -> Watch | None:
-        """Who is told of each frame that belongs to a connection."""
+    def findings(self, inputs: Inputs, engine: Engine) -> Iterator[Finding]:
+        """Those that it needs to see."""
 
     def take(self, finding: Finding) -> None:
         """One more."""
@@ -135,10 +134,12 @@ class View(Protocol):
 class Lines:
     """JSON lines."""
 
-    watch = None
-
     def __init__(self, matrix: Matrix) -> None:
         self._matrix = matrix
+
+    def findings(self, inputs: Inputs, engine: Engine) -> Iterator[Finding]:
+        """All."""
+        return findings(inputs, engine)
 
     def take(self, finding: Finding) -> None:
         """Print it."""
@@ -152,9 +153,10 @@ class Lines:
 
 
 class Overview:
-    """The summary, and the table of those that come first in its order; of the others only the numbers are kept."""
+    """The summary, and the table of those that come first in its order; of the others only the numbers are kept.
 
-    watch = None
+    Where nobody asks for those that ended in order, they are counted only, which is much quicker.
+    """
 
     def __init__(
         self, sort: str, limit: int, matrix: Matrix, *, table_only: bool, chosen: bool, html: Path | None
@@ -164,9 +166,17 @@ class Overview:
         self._summary = Summary()
         self._first: list[Finding] = []
 
+    def findings(self, inputs: Inputs, engine: Engine) -> Iterator[Finding]:
+        """All, or those of trouble."""
+        if self._table_only or self._chosen:
+            return findings(inputs, engine)
+        return troubled(inputs, engine, self._summary.add_orderly, match=self._html is not None)
+
     def take(self, finding: Finding) -> None:
         """Count it, and keep it as long as it may be among the first."""
         self._summary.add(finding)
+        if finding.severity is Severity.NONE and not (self._table_only or self._chosen):
+            return
         self._first.append(finding)
         if self._limit and len(self._first) >= 2 * max(self._limit, _PAGE):
             self._first = heapq.nsmallest(max(self._limit, _PAGE), self._first, key=self._key)
@@ -175,13 +185,13 @@ class Overview:
         """Print them."""
         console = make_console(_PIPED)
         first = sorted(self._first, key=self._key)
-        if self._html is not None:
-            pass  # write_page(self._html, self._summary, engine.counts, first[:_PAGE], self._matrix)
         if not self._table_only:
             print_summary(console, self._summary, engine.counts, engine.cases.evicted, chosen=self._chosen)
         shown = first[: self._limit] if self._limit else first
         if shown:
             print_table(console, shown, self._summary.connections - len(shown))
+        if self._html is not None:
+            self._html.write_text(page(self._summary, engine.counts, first[:_PAGE], self._matrix), encoding="utf-8")
 
 
 class OneConnection:
@@ -192,8 +202,11 @@ class OneConnection:
         self._segments: list[Segment] = []
         self._finding: Finding | None = None
 
-    def watch(self, frame: Frame, case: Case) -> None:
-        """Keep its packets."""
+    def findings(self, inputs: Inputs, engine: Engine) -> Iterator[Finding]:
+        """All, since one may explain another."""
+        return findings(inputs, engine, self._watch)
+
+    def _watch(self, frame: Frame, case: Case) -> None:
         if case.number == self._stream and isinstance(segment := decode(frame), Segment):
             self._segments.append(segment)
 

@@ -132,7 +132,7 @@ def print_table(console: Console, findings: Sequence[Finding], more: int) -> Non
     console.print()
     console.print(table)
     if more:
-        console.print(Text(f"{more:,} more connections: --limit 0 shows all of them", style="dim"))
+        console.print(Text(f"{more:,} more connections: --table shows all of them", style="dim"))
 
 
 _WIDE = 150

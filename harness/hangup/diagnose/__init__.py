@@ -9,6 +9,7 @@
 | `around` | what other connections tell of one |
 | `facts`, `signatures/`, `causes` | how causes are told apart; their words and sources are data (`causes.toml`) |
 | `finding`, `matching` | what is said of a connection, and which scenarios of the catalogue are like it |
+| `blocks`, `columns`, `skim`, `swift` | large captures at speed: what plainly ended in order is only counted |
 | `choosing`, `record`, `summary`, `ladder`, `page` | filters and views |
 
 All of it but `inputs` is pure. Nothing here knows labs, agents or the command line.
@@ -20,7 +21,7 @@ from hangup.diagnose.finding import Finding, Severity, conclude
 from hangup.diagnose.inputs import Inputs
 from hangup.diagnose.matching import Matrix, Report
 from hangup.diagnose.record import record
-from hangup.diagnose.stream import findings
+from hangup.diagnose.stream import findings, troubled
 from hangup.diagnose.summary import Summary
 
 __all__ = [
@@ -39,4 +40,5 @@ __all__ = [
     "conclude",
     "findings",
     "record",
+    "troubled",
 ]

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 if TYPE_CHECKING:
     from hangup.wire import Endpoint
 
-    from .case import Case
 
 _HOSTS = 65_536
 _EACH = 64
@@ -47,8 +46,9 @@ class Event(NamedTuple):
     """Something that a connection met."""
 
     time_ns: int
-    connection: int
     packet: int
+    stream: int = -1
+    """The connection's number, where anybody may ask about it."""
 
 
 class Refusal(NamedTuple):
@@ -61,7 +61,7 @@ class Refusal(NamedTuple):
 class Idle(NamedTuple):
     """A connection that was ended when it had been idle."""
 
-    connection: int
+    stream: int
     seconds: float
 
 
@@ -74,31 +74,31 @@ class Around:
         self._answers_without_socket: Latest[str, deque[Event]] = Latest(_HOSTS)
         self._idle: Latest[Endpoint, deque[Idle]] = Latest(_HOSTS)
 
-    def answered(self, case: Case, time_ns: int, packet: int, ttl: int) -> None:
+    def answered(self, resp: Endpoint, event: Event, ttl: int) -> None:
         """A responder sent its SYN+ACK."""
-        resp = case.connection.resp
-        counts = self._ttls.get(resp.address) or Counter()
+        counts = self._ttls.get(resp.address)
+        if counts is None:
+            counts = Counter()
         counts[ttl] += 1
         self._ttls.put(resp.address, counts)
-        self._answers.put(resp, Event(time_ns, case.number, packet))
+        self._answers.put(resp, event)
 
-    def refused(self, case: Case, time_ns: int, packet: int) -> None:
+    def refused(self, resp: Endpoint, event: Event) -> None:
         """A RST answered the SYN."""
-        taken = self._answers.get(case.connection.resp)
-        refusal = Refusal(Event(time_ns, case.number, packet), taken.time_ns if taken else 0)
-        self._add(self._refusals, case.connection.resp, refusal)
+        taken = self._answers.get(resp)
+        self._add(self._refusals, resp, Refusal(event, taken.time_ns if taken else 0))
 
-    def ended(self, case: Case, time_ns: int, packet: int) -> None:
+    def ended(self, resp: Endpoint, event: Event) -> None:
         """A responder sent the first FIN, or an abort."""
-        self._add(self._endings, case.connection.resp, Event(time_ns, case.number, packet))
+        self._add(self._endings, resp, event)
 
-    def unknown_there(self, case: Case, time_ns: int, packet: int) -> None:
+    def unknown_there(self, resp: Endpoint, event: Event) -> None:
         """A responder answered an established connection's segment as if it had none: a RST without ACK, and no FIN."""
-        self._add(self._answers_without_socket, case.connection.resp.address, Event(time_ns, case.number, packet))
+        self._add(self._answers_without_socket, resp.address, event)
 
-    def idle(self, case: Case, by_endpoint: Endpoint, seconds: float) -> None:
+    def idle(self, side: Endpoint, stream: int, seconds: float) -> None:
         """A side ended a connection on which nothing had moved for so long."""
-        self._add(self._idle, by_endpoint, Idle(case.number, seconds))
+        self._add(self._idle, side, Idle(stream, seconds))
 
     @staticmethod
     def _add(where: Latest[K, deque[V]], key: K, value: V) -> None:
@@ -138,9 +138,9 @@ class Around:
         return [
             idle
             for idle in self._idle.get(endpoint) or ()
-            if idle.connection != other_than and abs(idle.seconds - seconds) <= slack
+            if idle.stream != other_than and abs(idle.seconds - seconds) <= slack
         ]
 
 
 def _near(events: deque[Event] | None, time_ns: int, reach_ns: int, other_than: int) -> list[Event]:
-    return [e for e in events or () if e.connection != other_than and abs(e.time_ns - time_ns) <= reach_ns]
+    return [e for e in events or () if e.stream != other_than and abs(e.time_ns - time_ns) <= reach_ns]

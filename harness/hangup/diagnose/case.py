@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from hangup.wire import By, Connection, Flags
 
 from .messages import Messages
-from .trail import Seen, Trail, pack, unpack
+from .trail import RECORD, Seen, Trail, pack, unpack
 
 if TYPE_CHECKING:
     from hangup.wire import Ending, IcmpError, Segment
@@ -59,7 +59,8 @@ class Moment(NamedTuple):
 
     @property
     def itself(self) -> Seen:
-        return unpack(self.records)[-1]
+        """The segment with the FIN or RST."""
+        return unpack(self.records[-RECORD.size :])[0]
 
     @property
     def unanswered(self) -> bool:

@@ -16,7 +16,7 @@ from .case import Case, ended
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hangup.wire import IcmpError, Segment
+    from hangup.wire import Flow, IcmpError, Segment
 
     Key = tuple[bytes, int, bytes, int]
 
@@ -55,6 +55,10 @@ class Cases:
         self._current[flow] = self._current[flow.reversed()] = fresh
         self._open[fresh] = None
         return fresh
+
+    def between(self, flow: Flow) -> Case | None:
+        """The case between these two sockets, whoever opened it."""
+        return self._current.get(flow)
 
     def touched(self, case: Case, time_ns: int) -> None:
         """The case has taken a segment: it is the least idle one now, and others may have settled."""

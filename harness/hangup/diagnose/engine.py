@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hangup.wire import LINK_TYPES, Flags, IcmpError, decode
 
-from .around import Around
+from .around import Around, Event
 from .cases import BYTES_A_CASE, Cases
 
 if TYPE_CHECKING:
@@ -52,12 +52,12 @@ class Engine:
         self.counts = Counts()
         self.around = Around()
         self.cases = Cases(max(16, max_memory // BYTES_A_CASE))
-        self._checksums = checksums
+        self.checksums = checksums
 
     def feed(self, frame: Frame) -> Case | None:
         """Take the next frame; the case that it belongs to."""
         self.counts.frame(frame)
-        found = decode(frame, checksums=self._checksums)
+        found = decode(frame, checksums=self.checksums)
         if found is None:
             return None
         if isinstance(found, IcmpError):
@@ -92,21 +92,22 @@ class Engine:
         from_resp = (segment.src == case.connection.flow.src and segment.sport == case.connection.flow.sport) is not (
             case.connection.forward_is_orig
         )
+        connection, event = case.connection, Event(segment.time_ns, segment.number, case.number)
         if flags & _SYN:
             if from_resp and flags & _ACK:
-                around.answered(case, segment.time_ns, segment.number, segment.ttl)
+                around.answered(connection.resp, event, segment.ttl)
             return
         moment = next((m for m in case.moments if m.number == segment.number), None)
         if moment is None:
             return
-        side = case.connection.resp if from_resp else case.connection.orig
-        if len(case.moments) == 1 and moment.last_data and moment.idle_ns >= _IDLE_NS and not moment.unanswered:
-            around.idle(case, side, moment.idle_ns / 1e9)
-        if not from_resp:
+        first = len(case.moments) == 1
+        if first and moment.last_data and moment.idle_ns >= _IDLE_NS and not moment.unanswered:
+            around.idle(connection.resp if from_resp else connection.orig, case.number, moment.idle_ns / 1e9)
+        if not from_resp or not (first or connection.state == "REJ"):
             return
-        if case.connection.state == "REJ":
-            around.refused(case, segment.time_ns, segment.number)
-        elif len(case.moments) == 1 and flags & _ACK:
-            around.ended(case, segment.time_ns, segment.number)
-        elif flags & _RST and len(case.moments) == 1:
-            around.unknown_there(case, segment.time_ns, segment.number)
+        if connection.state == "REJ":
+            around.refused(connection.resp, event)
+        elif flags & _ACK:
+            around.ended(connection.resp, event)
+        else:
+            around.unknown_there(connection.resp, event)

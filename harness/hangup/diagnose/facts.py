@@ -32,6 +32,8 @@ class Facts:
         self.around = around
         self.connection: Connection = case.connection
         self._until_ns = until_ns
+        self._forward_is_orig = case.connection.forward_is_orig
+        self._of: dict[By, list[Seen]] = {}
 
     @cached_property
     def trail(self) -> list[Seen]:
@@ -40,11 +42,14 @@ class Facts:
 
     def by(self, seen: Seen) -> By:
         """Who sent a segment, as its header says."""
-        return "orig" if seen.forward is self.connection.forward_is_orig else "resp"
+        return "orig" if seen.forward is self._forward_is_orig else "resp"
 
     def of(self, by: By) -> list[Seen]:
         """The segments of one side."""
-        return [seen for seen in self.trail if self.by(seen) == by]
+        if by not in self._of:
+            forward = (by == "orig") is self._forward_is_orig
+            self._of[by] = [seen for seen in self.trail if seen.forward is forward]
+        return self._of[by]
 
     @cached_property
     def established(self) -> bool:

@@ -95,8 +95,8 @@ def likeliest(causes: tuple[Hypothesis, ...]) -> tuple[str, ...]:
     return tuple(h.cause for h in causes if h.confidence == causes[0].confidence)
 
 
-def conclude(case: Case, around: Around, until_ns: int) -> Finding:
-    """What is to be said of a case. `until_ns`: when the capture ended."""
+def conclude(case: Case, around: Around, until_ns: int, *, match: bool = True) -> Finding:
+    """What is to be said of a case. `until_ns`: when the capture ended; `match`: with scenarios like it."""
     facts = Facts(case, around, until_ns)
     causes = hypotheses(facts)
     connection = case.connection
@@ -123,7 +123,7 @@ def conclude(case: Case, around: Around, until_ns: int) -> Finding:
         ended_by=causes[0].by,
         severity=severity(facts, causes[0]),
         causes=causes,
-        scenarios=matches(facts, likeliest(causes)),
+        scenarios=matches(facts, likeliest(causes)) if match else (),
         trail=case.trail,
         forward_is_orig=connection.forward_is_orig,
         evicted=case.evicted,

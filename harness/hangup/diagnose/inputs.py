@@ -20,6 +20,8 @@ from hangup.wire import CaptureError, Frame, read_capture
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from hangup.diagnose.blocks import Block
+
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _POLL = 0.1
 _BLOCK = 1 << 18
@@ -127,6 +129,26 @@ class Inputs:
         if len(self._names) == 1:
             return self._frames(self._names[0])
         return self._merged()
+
+    def blocks(self) -> Iterator[Block] | None:
+        """The same in blocks; None where the capture cannot be read so."""
+        if len(self._names) > 1 or self._follow or self._names[0] == "-":
+            return None
+        name = self._names[0]
+        with Path(name).open("rb") as file:
+            head = unpacked(file).read(4)
+        from hangup.diagnose.blocks import is_plain  # numpy, only where it is used
+
+        return self._blocks(name) if len(head) == 4 and is_plain(head) else None
+
+    def _blocks(self, name: str) -> Iterator[Block]:
+        from hangup.diagnose.blocks import blocks
+
+        with Path(name).open("rb") as file:
+            try:
+                yield from blocks(unpacked(file))
+            except CaptureError as error:
+                self.complaints.append(f"{name}: {error}")
 
     def _frames(self, name: str) -> Iterator[Frame]:
         with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""From frames to findings, one as soon as its connection is settled, in bounded memory."""
+"""From captures to findings, one as soon as its connection is settled, in bounded memory."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from hangup.diagnose.case import Case
     from hangup.diagnose.engine import Engine
+    from hangup.diagnose.inputs import Inputs
     from hangup.wire import Frame
 
     Watch = Callable[[Frame, Case], None]
@@ -26,3 +27,19 @@ def findings(frames: Iterable[Frame], engine: Engine, watch: Watch | None = None
             yield conclude(settled, engine.around, engine.counts.last_ns)
     for rest in engine.cases.rest():
         yield conclude(rest, engine.around, engine.counts.last_ns)
+
+
+def troubled(inputs: Inputs, engine: Engine, skimmed: Callable[[int], None], *, match: bool) -> Iterator[Finding]:
+    """Those of connections that did not plainly end in order; `skimmed` is told how many others there were.
+
+    `match`: with the scenarios that are like them. A capture that can be read in blocks is read the swift way.
+    """
+    blocks = inputs.blocks() if not engine.checksums else None
+    if blocks is None:
+        yield from findings(inputs, engine)
+        return
+    from hangup.diagnose.swift import Swift  # numpy, only where it is used
+
+    swift = Swift(engine)
+    yield from swift.findings(blocks, match=match)
+    skimmed(swift.skimmed)

@@ -90,6 +90,14 @@ class Summary:
                 self.troubled = Counter(dict(self.troubled.most_common(_MOST_PEERS // 2)))
         self._idle(finding)
 
+    def add_orderly(self, count: int) -> None:
+        """So many more, of which nothing is known but that they ended in order."""
+        self.connections += count
+        if count:
+            self.states["SF"] += count
+            self.causes["orderly-close"] += count
+            self.severities[Severity.NONE] += count
+
     def _idle(self, finding: Finding) -> None:
         for hypothesis in finding.causes[:2]:
             for evidence in hypothesis.evidence:
