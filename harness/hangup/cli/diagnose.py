@@ -155,7 +155,7 @@ class Lines:
 class Overview:
     """The summary, and the table of those that come first in its order; of the others only the numbers are kept.
 
-    Where nobody asks for those that ended in order, they are counted only, which is much quicker.
+    Where nobody asks for those that lost nothing, they are counted only, which is much quicker.
     """
 
     def __init__(
@@ -170,12 +170,12 @@ class Overview:
         """All, or those of trouble."""
         if self._table_only or self._chosen:
             return findings(inputs, engine)
-        return troubled(inputs, engine, self._summary.add_orderly, match=self._html is not None)
+        return troubled(inputs, engine, self._summary.add_counted, match=self._html is not None)
 
     def take(self, finding: Finding) -> None:
         """Count it, and keep it as long as it may be among the first."""
         self._summary.add(finding)
-        if finding.severity is Severity.NONE and not (self._table_only or self._chosen):
+        if finding.severity in (Severity.NONE, Severity.LOW) and not (self._table_only or self._chosen):
             return
         self._first.append(finding)
         if self._limit and len(self._first) >= 2 * max(self._limit, _PAGE):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-SIZE = 16 << 20
+SIZE = 48 << 20
 _HEADER = 24
 _RECORD = 16
 _TICKS = {0xA1B2C3D4: 1000, 0xA1B23C4D: 1}

@@ -1,10 +1,13 @@
-"""A quick first look at a block: which connections lie wholly in it and plainly ended in order.
+"""A quick first look at a block: which connections lie wholly in it and plainly ended in one of two ways.
 
-Of these nothing more is to be said than that they are `orderly-close`, so they are counted, and only the rest is
-looked at segment by segment. Plainly means: from SYN to the last ACK, each side's numbers without a gap or a
-repetition, no RST, no window of zero, one FIN each, both acknowledged, no pause of a second before the first FIN.
-Where the responder closed first, it must have spoken last, and, of an HTTP answer, said all that it announced. The
-tests compare what comes of it with what comes without it.
+In order: from SYN to the last ACK, each side's numbers without a gap or a repetition, no RST, no window of zero, one
+FIN each, both acknowledged, no pause of a second before the first FIN; where the responder closed first, it had spoken
+last, and, of an HTTP answer, said all that it had announced. Or aborted by the originator when it had its whole
+answer: the same, but for a RST of its own in the place of all FINs, which is the commonest RST of all (Arlitt and
+Williamson 2005).
+
+Of these nothing more is to be said than that they are `orderly-close`, or a harmless `application-abort`. So they are
+counted, and only the rest is looked at segment by segment. The tests compare what comes of it with what comes without.
 """
 
 from __future__ import annotations
@@ -46,22 +49,28 @@ class Groups(NamedTuple):
     size: Ints
     number: Ints
     """Of each row, in the new order: its group."""
+    key: NDArray[np.uint64]
+    """Of each group: a hash of its two sockets."""
 
 
-class Skimmed(NamedTuple):
-    """One connection that plainly ended in order; places are those of frames in the block."""
+class Plain(NamedTuple):
+    """The connections of a block that plainly ended, an element each; places are those of frames in the block."""
 
-    flow: Flow
-    """From its originator."""
-    opened: int
-    """Its SYN."""
-    answered: int
-    """Its SYN+ACK."""
-    ttl: int
+    group: Ints
+    key: NDArray[np.uint64]
+    opened: Ints
+    """The SYN."""
+    answered: Ints
+    """The SYN+ACK."""
+    ttl: NDArray[np.uint8]
     """Of that."""
-    closed: int | None
-    """The responder's FIN, where it was the first."""
-    last: int
+    closed: Ints
+    """The responder's FIN, where it was the first; else -1."""
+    responder: NDArray[np.uint64]
+    row: Ints
+    """The row of the SYN."""
+    aborted: int
+    """How many of them the originator aborted."""
 
 
 def group(rows: Columns) -> Groups:
@@ -74,15 +83,12 @@ def group(rows: Columns) -> Groups:
     first[:1] = True
     np.not_equal(key[1:], key[:-1], out=first[1:])
     start = np.flatnonzero(first)
-    return Groups(order, start, np.diff(start, append=len(key)), np.cumsum(first) - 1)
+    return Groups(order, start, np.diff(start, append=len(key)), np.cumsum(first) - 1, key[start])
 
 
-def skim(block: Block, rows: Columns, groups: Groups) -> tuple[list[Skimmed], Ints]:
-    """The connections that plainly ended in order, and their groups."""
-    look = _Look(block, rows, groups)
-    found = np.flatnonzero(look.orderly() & look.nothing_left_unsaid())
-    kept = [place for place in found.tolist() if look.answer_is_whole(place)]
-    return [look.skimmed(place) for place in kept], np.array(kept, dtype=np.int64)
+def skim(block: Block, rows: Columns, groups: Groups, known: Mask) -> Plain:
+    """The connections that plainly ended; not those of groups that are `known` to have begun earlier."""
+    return _Look(block, rows, groups).plain(~known)
 
 
 class _Look:
@@ -92,8 +98,9 @@ class _Look:
         self._block, self._rows, self._groups = block, rows, groups
         order, start, number = groups.order, groups.start, groups.number
         self._flags = flags = rows.flags[order]
-        self._syn, self._fin, self._ack = (flags & _SYN) > 0, (flags & _FIN) > 0, (flags & _ACK) > 0
-        self._size = rows.size[order]
+        self._syn, self._fin, self._rst = (flags & _SYN) > 0, (flags & _FIN) > 0, (flags & _RST) > 0
+        self._size, self._window = rows.size[order], rows.window[order]
+        self._time = block.time_ns[rows.place[order]]
         sender, receiver = rows.sender[order], rows.receiver[order]
         opener, answerer = sender[start][number], receiver[start][number]
         self._own = sender == opener
@@ -101,97 +108,127 @@ class _Look:
         self._one = np.where(self._own, receiver == answerer, (sender == answerer) & (receiver == opener))
         """Belongs to that connection, and not to another one of the same hash."""
         self._final = start + groups.size - 1
-        fins = np.flatnonzero(self._fin)
-        _, first = np.unique(number[fins], return_index=True)
-        self._first_fin = np.full(len(start), -1)
-        self._first_fin[number[fins[first]]] = fins[first]
+        data = self._size > 0
+        place = np.arange(len(data))
+        self._last_data = np.maximum.accumulate(np.where(data, place, -1))[self._final]
+        self._responder_spoke_last = (self._last_data >= start) & ~self._own[np.maximum(self._last_data, 0)]
 
-    def orderly(self) -> Mask:
-        """Of each group: both sides said all of what they had to say once, and took leave."""
-        start, number, own, syn, fin, ack = (
-            self._groups.start, self._groups.number, self._own, self._syn, self._fin, self._ack
+    def plain(self, fine: Mask) -> Plain:
+        """All conditions together."""
+        fine = fine & self._clean() & self._nothing_of_tls()
+        closed, first_fin = self._closed_in_order()
+        aborted = self._aborted_by_originator()
+        responder_first = closed & ~self._own[first_fin]
+        candidates = fine & ((closed & (~responder_first | self._responder_spoke_last)) | aborted)
+        candidates[self._answers_cut(np.flatnonzero(candidates & (responder_first | aborted)))] = False
+        kept = np.flatnonzero(candidates)
+        order, start = self._groups.order, self._groups.start
+        theirs = np.where(self._own, len(self._own), np.arange(len(self._own)))
+        answered = order[np.minimum.reduceat(theirs, start)[kept]] if len(kept) else kept
+        opened = order[start[kept]]
+        place = self._rows.place
+        return Plain(
+            kept, self._groups.key[kept], place[opened], place[answered], self._rows.ttl[answered],
+            np.where(responder_first[kept], place[order[first_fin[kept]]], -1), self._rows.receiver[opened], opened,
+            int(aborted[kept].sum()),
         )  # fmt: skip
+
+    def _clean(self) -> Mask:
+        """From its SYN on each side's numbers follow one another, and the last ones are acknowledged."""
+        start, number, own, final = self._groups.start, self._groups.number, self._own, self._final
         seq, acked = self._rows.seq[self._groups.order], self._rows.ack[self._groups.order]
-        span = (self._size + syn + fin).astype(np.uint32)
+        ack = (self._flags & _ACK) > 0
+        span = (self._size + self._syn + self._fin).astype(np.uint32)
         reach = seq + span
-        opening = np.zeros(len(syn), dtype=bool)
+        opening = np.zeros(len(ack), dtype=bool)
         opening[start] = True
-        good = self._one & ((self._flags & _RST) == 0) & (self._rows.window[self._groups.order] > 0)
-        good &= np.where(opening, syn & ~ack, ack)
+        good = self._one & (self._window > 0) & np.where(opening, self._syn & ~ack, ack)
         good &= _in_order(own, number, seq, reach) & _in_order(~own, number, seq, reach)
         other = _last_of_other(own, start, number)
         known = other >= 0
         ahead = (reach[other] - acked).astype(np.int32)
         good &= ~known | (ahead >= 0)
-        fine = np.logical_and.reduceat(good, start)
-        for flag in (syn, fin):
-            fine &= (np.add.reduceat(flag, start, dtype=np.int64) == 2) & (
-                np.add.reduceat(flag & own, start, dtype=np.int64) == 1
-            )
-        final = self._final
+        fine = (
+            np.logical_and.reduceat(good, start) & (self._count(self._syn) == 2) & (self._count(self._syn & own) == 1)
+        )
         fine &= known[final] & (ahead[final] == 0) & (span[final] == 0)
-        fine &= acked[other[final]] == reach[final]
-        return fine & self._without_pause()
+        whole: Mask = fine & (acked[other[final]] == reach[final])
+        return whole
 
-    def _without_pause(self) -> Mask:
-        time = self._block.time_ns[self._rows.place[self._groups.order]]
-        fin = np.maximum(self._first_fin, 0)
-        short: Mask = time[fin] - time[np.maximum(fin - 1, 0)] < _SECOND
-        return short & (self._first_fin >= 0)
+    def _count(self, mask: Mask) -> Ints:
+        counted: Ints = np.add.reduceat(mask, self._groups.start, dtype=np.int64)
+        return counted
 
-    def nothing_left_unsaid(self) -> Mask:
-        """The responder spoke last where it closed first; and no TLS alert, nor a short TLS connection."""
-        data = self._size > 0
-        place = np.arange(len(data))
-        last = np.maximum.accumulate(np.where(data, place, -1))[self._final]
-        spoken = last >= self._groups.start
-        self._resp_first = ~self._own[self._first_fin]
-        unsaid = self._resp_first & ~(spoken & ~self._own[np.maximum(last, 0)])
-        kind, tls = self._payload_begins(data)
-        alert = np.logical_or.reduceat(tls & (kind == _ALERT), self._groups.start)
-        tls_spoken = np.logical_or.reduceat(tls, self._groups.start)
-        doubtful: Mask = unsaid | alert | (tls_spoken & (self._resp_first | (self._groups.size < _FEW)))
-        return ~doubtful
+    def _closed_in_order(self) -> tuple[Mask, Ints]:
+        """One FIN each, no RST, no pause; and where the first FIN of each group is."""
+        fins = np.flatnonzero(self._fin)
+        numbers, first = np.unique(self._groups.number[fins], return_index=True)
+        first_fin = np.zeros(len(self._groups.start), dtype=np.int64)
+        first_fin[numbers] = fins[first]
+        closed = (self._count(self._rst) == 0) & (self._count(self._fin) == 2)
+        closed &= self._count(self._fin & self._own) == 1
+        return closed & self._at_once(first_fin), first_fin
 
-    def _payload_begins(self, data: Mask) -> tuple[NDArray[np.uint8], Mask]:
-        """The first byte of each payload, and whether it may begin a TLS record."""
+    def _aborted_by_originator(self) -> Mask:
+        """Its RST is the last segment, acknowledges all, and bears the marks of its other segments."""
+        final, own, ttl = self._final, self._own, self._rows.ttl[self._groups.order]
+        before = np.maximum.accumulate(np.where(own, np.arange(len(own)), -1))[np.maximum(final - 1, 0)]
+        aborted = (self._count(self._rst) == 1) & self._rst[final] & own[final] & (self._count(self._fin) == 0)
+        aborted &= (ttl[final] == ttl[self._groups.start]) & (self._window[final] <= self._window[before])
+        mine: Mask = aborted & self._responder_spoke_last & self._at_once(final)
+        return mine
+
+    def _at_once(self, row: Ints) -> Mask:
+        """Less than a second after the segment before."""
+        short: Mask = self._time[row] - self._time[np.maximum(row - 1, 0)] < _SECOND
+        return short
+
+    def _nothing_of_tls(self) -> Mask:
+        """No alert in the clear; and no TLS at all where whole records matter, or where a handshake may have failed."""
         rows, block = self._rows, self._block
         raw = np.frombuffer(block.data, dtype=np.uint8)
-        at = rows.payload[self._groups.order]
-        place = rows.place[self._groups.order]
-        there = data & (at + 2 <= block.start[place] + block.captured[place])
+        at, place = rows.payload[self._groups.order], rows.place[self._groups.order]
+        there = (self._size > 0) & (at + 2 <= block.start[place] + block.captured[place])
         at = np.where(there, at, 0)
         kind = raw[at]
-        return kind, there & (raw[at + 1] == 3) & (kind >= 20) & (kind <= 24)
+        tls = there & (raw[at + 1] == 3) & (kind >= 20) & (kind <= 24)
+        spoken = self._count(tls) > 0
+        first_fin = self._closed_in_order()[1]
+        records_matter = ~self._own[first_fin] | (self._count(self._rst) > 0)
+        doubtful: Mask = (self._count(tls & (kind == _ALERT)) > 0) | (
+            spoken & (records_matter | (self._groups.size < _FEW))
+        )
+        return ~doubtful
 
-    def answer_is_whole(self, place: int) -> bool:
-        """Of an HTTP answer that the responder ended by closing; `Messages` is who looks closely."""
-        if not self._resp_first[place]:
-            return True
-        start, end = int(self._groups.start[place]), int(self._final[place]) + 1
-        ours = np.flatnonzero(~self._own[start:end] & (self._size[start:end] > 0)) + start
-        row = int(self._groups.order[ours[0]])
-        frame = int(self._rows.place[row])
-        at = int(self._rows.payload[row])
-        captured = int(self._block.start[frame] + self._block.captured[frame])
+    def _answers_cut(self, groups: Ints) -> list[int]:
+        """Of these groups, those whose HTTP answer lacks something, or may; `Messages` is who looks closely."""
+        if not len(groups):
+            return []
+        theirs = ~self._own & (self._size > 0)
+        place = np.where(theirs, np.arange(len(theirs)), len(theirs))
+        first = np.minimum.reduceat(place, self._groups.start)[groups]
+        total = np.add.reduceat(np.where(theirs, self._size, 0), self._groups.start)[groups]
+        row = self._groups.order[first]
+        frame = self._rows.place[row]
+        captured = self._block.start[frame] + self._block.captured[frame]
+        columns = (groups, self._rows.payload[row], captured, self._size[first], total)
         data = self._block.data
-        if not data.startswith(b"HTTP/1.", at, captured):
-            return True
-        if captured - at < self._rows.size[row] and data.find(b"\r\n\r\n", at, captured) < 0:
-            return True  # snapped: nobody can tell
-        head = _ANSWER.match(data, at, captured)
-        return head is not None and int(head[1]) == int(self._size[ours].sum()) - (head.end() - at)
+        return [
+            group
+            for group, at, end, size, sent in zip(*(column.tolist() for column in columns), strict=True)
+            if data.startswith(b"HTTP/1.", at, end) and not _whole(data, at, end, size, sent)
+        ]
 
-    def skimmed(self, place: int) -> Skimmed:
-        """What is to be told of a group."""
-        order, start, final = self._groups.order, int(self._groups.start[place]), int(self._final[place])
-        frames = self._rows.place[order[start : final + 1]]
-        answered = start + int(np.argmin(self._own[start : final + 1]))
-        fin = int(self._rows.place[order[self._first_fin[place]]]) if self._resp_first[place] else None
-        return Skimmed(
-            flow_of(self._block, self._rows, int(order[start])), int(frames[0]), int(frames[answered - start]),
-            int(self._rows.ttl[order[answered]]), fin, int(frames[-1]),
-        )  # fmt: skip
+
+def _whole(data: bytes, at: int, end: int, size: int, sent: int) -> bool:
+    """The answer that begins `at` is of the length that it announces; or its head was not captured, and nobody knows.
+
+    `end`: of what was captured of its first segment; `size`: of that segment's payload; `sent`: of all payload.
+    """
+    head = _ANSWER.match(data, at, end)
+    if head is not None:
+        return int(head[1]) == sent - (head.end() - at)
+    return end - at < size and data.find(b"\r\n\r\n", at, end) < 0
 
 
 def _in_order(mask: Mask, number: Ints, seq: NDArray[np.uint32], reach: NDArray[np.uint32]) -> Mask:

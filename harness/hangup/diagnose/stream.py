@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from hangup.diagnose.case import Case
     from hangup.diagnose.engine import Engine
     from hangup.diagnose.inputs import Inputs
+    from hangup.diagnose.swift import Counted
     from hangup.wire import Frame
 
     Watch = Callable[[Frame, Case], None]
@@ -29,8 +30,8 @@ def findings(frames: Iterable[Frame], engine: Engine, watch: Watch | None = None
         yield conclude(rest, engine.around, engine.counts.last_ns)
 
 
-def troubled(inputs: Inputs, engine: Engine, skimmed: Callable[[int], None], *, match: bool) -> Iterator[Finding]:
-    """Those of connections that did not plainly end in order; `skimmed` is told how many others there were.
+def troubled(inputs: Inputs, engine: Engine, skimmed: Callable[[Counted], None], *, match: bool) -> Iterator[Finding]:
+    """Those of connections that did not plainly end; `skimmed` is told how many others there were.
 
     `match`: with the scenarios that are like them. A capture that can be read in blocks is read the swift way.
     """
@@ -42,4 +43,4 @@ def troubled(inputs: Inputs, engine: Engine, skimmed: Callable[[int], None], *, 
 
     swift = Swift(engine)
     yield from swift.findings(blocks, match=match)
-    skimmed(swift.skimmed)
+    skimmed(swift.counted)

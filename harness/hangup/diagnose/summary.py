@@ -9,6 +9,7 @@ from hangup.diagnose.finding import Severity
 
 if TYPE_CHECKING:
     from hangup.diagnose.finding import Finding
+    from hangup.diagnose.swift import Counted
 
 _MOST_PEERS = 20_000
 _BUCKETS = 60
@@ -90,13 +91,18 @@ class Summary:
                 self.troubled = Counter(dict(self.troubled.most_common(_MOST_PEERS // 2)))
         self._idle(finding)
 
-    def add_orderly(self, count: int) -> None:
-        """So many more, of which nothing is known but that they ended in order."""
-        self.connections += count
-        if count:
-            self.states["SF"] += count
-            self.causes["orderly-close"] += count
-            self.severities[Severity.NONE] += count
+    def add_counted(self, counted: Counted) -> None:
+        """So many more, of which nothing else is known."""
+        for count, state, cause, severity in (
+            (counted.orderly, "SF", "orderly-close", Severity.NONE),
+            (counted.aborted, "RSTO", "application-abort", Severity.LOW),
+        ):
+            if count:
+                self.connections += count
+                self.states[state] += count
+                self.causes[cause] += count
+                self.severities[severity] += count
+        self.reset += counted.aborted
 
     def _idle(self, finding: Finding) -> None:
         for hypothesis in finding.causes[:2]:

@@ -1,4 +1,4 @@
-"""The swift way through a large capture: what plainly ended in order is counted, only the rest goes to the engine.
+"""The swift way through a large capture: what plainly ended is only counted, the rest goes to the engine.
 
 It leaves the same findings of trouble as the plain way (`stream.findings`), numbered alike, and knows of the others
 only how many there were.
@@ -6,10 +6,8 @@ only how many there were.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from enum import IntEnum
-from itertools import chain
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -17,8 +15,8 @@ from hangup.diagnose.around import Event
 from hangup.diagnose.cases import SETTLED_NS
 from hangup.diagnose.columns import columns
 from hangup.diagnose.finding import Finding, conclude
-from hangup.diagnose.skim import Groups, Skimmed, flow_of, group, skim
-from hangup.wire import Endpoint, Flow, host
+from hangup.diagnose.skim import Plain, flow_of, group, skim
+from hangup.wire import Endpoint, Flags, host
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,22 +27,48 @@ if TYPE_CHECKING:
     from hangup.diagnose.columns import Columns
     from hangup.diagnose.engine import Engine
 
-_MOST_RECENT = 200_000
+    Keys = NDArray[np.uint64]
+    Mask = NDArray[np.bool_]
+
+_SYN = int(Flags.SYN)
+_MOST_KEYS = 400_000
 
 
-class _What(IntEnum):
-    """What a skimmed connection tells of its host."""
+class Counted(NamedTuple):
+    """What was not looked at closely."""
 
-    OPENED = 0
-    ANSWERED = 1
-    CLOSED = 2
+    orderly: int = 0
+    aborted: int = 0
+    """By the originator, when it had its whole answer."""
 
 
-def _events(one: Skimmed) -> Iterator[tuple[int, _What, Skimmed]]:
-    yield one.opened, _What.OPENED, one
-    yield one.answered, _What.ANSWERED, one
-    if one.closed is not None:
-        yield one.closed, _What.CLOSED, one
+class _Known:
+    """Keys of connections, of the latest blocks."""
+
+    def __init__(self) -> None:
+        self._parts: deque[tuple[int, Keys]] = deque()
+        self._size = 0
+
+    def add(self, time_ns: int, keys: Keys) -> None:
+        """Those of a block that ended at that time; the oldest are forgotten where they are too many."""
+        self._parts.append((time_ns, keys))
+        self._size += len(keys)
+        while self._size > _MOST_KEYS and len(self._parts) > 1:
+            self._drop()
+
+    def forget(self, before_ns: int) -> None:
+        """Those of blocks that ended before that time."""
+        while self._parts and self._parts[0][0] < before_ns:
+            self._drop()
+
+    def _drop(self) -> None:
+        self._size -= len(self._parts.popleft()[1])
+
+    def has(self, keys: Keys) -> Mask:
+        """Of each: whether it is known."""
+        if not self._parts:
+            return np.zeros(len(keys), dtype=bool)
+        return np.isin(keys, np.concatenate([part for _, part in self._parts]))
 
 
 class Swift:
@@ -52,10 +76,9 @@ class Swift:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._recent: OrderedDict[Flow, int] = OrderedDict()
-        """Connections that were skimmed, and when they ended: what comes late of them changes nothing."""
-        self.skimmed = 0
-        """How many plainly ended in order."""
+        self._close, self._skimmed = _Known(), _Known()
+        """What was looked at closely, and may go on; what was not, and of which something may come late."""
+        self.counted = Counted()
 
     def findings(self, blocks: Iterable[Block], *, match: bool = True) -> Iterator[Finding]:
         """Of the connections that were looked at closely."""
@@ -69,42 +92,28 @@ class Swift:
 
     def _feed(self, block: Block) -> None:
         rows = columns(block)
+        if not len(rows.place):
+            for place in range(len(block)):
+                self._engine.feed(block.frame(place))
+            return
+        end_ns = int(block.time_ns[-1])
+        self._skimmed.forget(end_ns - SETTLED_NS)
+        groups = group(rows)
+        looked_at = self._close.has(groups.key)
+        plain = skim(block, rows, groups, looked_at)
+        passed = np.zeros(len(groups.start), dtype=bool)
+        passed[plain.group] = True
+        opens = (rows.flags[groups.order[groups.start]] & _SYN) > 0
+        passed |= ~looked_at & ~opens & self._skimmed.has(groups.key)  # late, and it changes nothing
         close = np.ones(len(block), dtype=bool)
-        plain: list[Skimmed] = []
-        if len(rows.place):
-            groups = group(rows)
-            found, numbers = skim(block, rows, groups)
-            kept = [
-                (one, number) for one, number in zip(found, numbers.tolist(), strict=True) if self._is_new(one.flow)
-            ]
-            plain = [one for one, _ in kept]
-            passed = np.zeros(len(groups.start), dtype=bool)
-            passed[[number for _, number in kept]] = True
-            passed[self._late(block, rows, groups, passed)] = True
-            close[rows.place[groups.order[passed[groups.number]]]] = False
-        self._count(block, close)
-        self._replay(block, close, plain)
-        self._remember(block, plain)
+        close[rows.place[groups.order[passed[groups.number]]]] = False
+        self._count(block, close, plain)
+        self._replay(block, rows, close, plain)
+        self._close.add(end_ns, groups.key[~passed])
+        self._skimmed.add(end_ns, plain.key)
 
-    def _is_new(self, flow: Flow) -> bool:
-        """The engine has nothing between these two sockets."""
-        return self._engine.cases.between(flow) is None
-
-    def _late(self, block: Block, rows: Columns, groups: Groups, passed: NDArray[np.bool_]) -> list[int]:
-        """The groups that are no more than late segments of connections that were skimmed."""
-        if not self._recent:
-            return []
-        opening = groups.order[groups.start]
-        candidates = np.flatnonzero(((rows.flags[opening] & 2) == 0) & ~passed)
-        late = []
-        for number in candidates.tolist():
-            flow = flow_of(block, rows, int(opening[number]))
-            if (flow in self._recent or flow.reversed() in self._recent) and self._is_new(flow):
-                late.append(number)
-        return late
-
-    def _count(self, block: Block, close: NDArray[np.bool_]) -> None:
-        counts = self._engine.counts
+    def _count(self, block: Block, close: Mask, plain: Plain) -> None:
+        counts, seen = self._engine.counts, self.counted
         passed = int(len(close) - close.sum())
         counts.frames += passed
         counts.segments += passed
@@ -112,39 +121,58 @@ class Swift:
             counts.first_ns = int(block.time_ns[0])
         if passed:
             counts.last_ns = max(counts.last_ns, int(block.time_ns[~close].max()))
+        self.counted = Counted(seen.orderly + len(plain.group) - plain.aborted, seen.aborted + plain.aborted)
 
-    def _replay(self, block: Block, close: NDArray[np.bool_], plain: list[Skimmed]) -> None:
+    def _replay(self, block: Block, rows: Columns, close: Mask, plain: Plain) -> None:
         """Feed what is to be looked at closely; what the others tell of their hosts comes at its own time."""
-        engine = self._engine
-        told = iter(sorted(chain.from_iterable(_events(one) for one in plain)))
-        following = next(told, None)
-        for place in np.flatnonzero(close).tolist():
-            while following is not None and following[0] < place:
-                self._tell(block, *following)
-                following = next(told, None)
+        engine, cases = self._engine, self._engine.cases
+        places = np.flatnonzero(close)
+        opened = np.searchsorted(np.sort(plain.opened), places).tolist()
+        teller = _Teller(engine, block, rows, plain)
+        events = np.searchsorted(teller.places, places).tolist()
+        told = 0
+        for place, count, passed in zip(places.tolist(), opened, events, strict=True):
+            cases.seen += count - told
+            told = count
+            teller.reach(passed)
             engine.feed(block.frame(place))
-        while following is not None:
-            self._tell(block, *following)
-            following = next(told, None)
+        cases.seen += len(plain.opened) - told
+        teller.finish()
 
-    def _tell(self, block: Block, place: int, what: _What, one: Skimmed) -> None:
-        engine, flow = self._engine, one.flow
-        if what is _What.OPENED:
-            engine.cases.seen += 1
-            return
-        resp = Endpoint(host(flow.dst), flow.dport)
-        event = Event(int(block.time_ns[place]), block.first + place)
-        if what is _What.ANSWERED:
-            engine.around.answered(resp, event, one.ttl)
-        else:
-            engine.around.ended(resp, event)
 
-    def _remember(self, block: Block, plain: list[Skimmed]) -> None:
-        self.skimmed += len(plain)
-        recent = self._recent
-        for one in sorted(plain, key=lambda one: one.last):
-            recent[one.flow] = int(block.time_ns[one.last])
-            recent.move_to_end(one.flow)
-        oldest = int(block.time_ns[-1]) - SETTLED_NS
-        while recent and (len(recent) > _MOST_RECENT or next(iter(recent.values())) < oldest):
-            recent.popitem(last=False)
+class _Teller:
+    """Tells `Around` what skimmed connections show of their responders, in the order of time."""
+
+    def __init__(self, engine: Engine, block: Block, rows: Columns, plain: Plain) -> None:
+        self._around, self._block, self._rows, self._plain = engine.around, block, rows, plain
+        closed = np.flatnonzero(plain.closed >= 0)
+        places = np.concatenate([plain.answered, plain.closed[closed]])
+        order = np.argsort(places)
+        self.places = places[order]
+        """Of all that is to be told, in their order."""
+        self._which = np.concatenate([np.arange(len(plain.answered)), closed])[order]
+        self._closed = order >= len(plain.answered)
+        self._told = 0
+
+    def reach(self, count: int) -> None:
+        """So much of it has happened."""
+        if count > self._told:
+            part = slice(self._told, count)
+            self._told = count
+            places = self.places[part]
+            times = self._block.time_ns[places].tolist()
+            ttls = self._plain.ttl[self._which[part]].tolist()
+            rows = self._plain.row[self._which[part]].tolist()
+            for place, time_ns, ttl, row, closed in zip(
+                places.tolist(), times, ttls, rows, self._closed[part].tolist(), strict=True
+            ):
+                flow = flow_of(self._block, self._rows, row)
+                resp, event = Endpoint(host(flow.dst), flow.dport), Event(time_ns, self._block.first + place)
+                if closed:
+                    self._around.ended(resp, event)
+                else:
+                    self._around.answered(resp, event, ttl)
+
+    def finish(self) -> None:
+        """That was the block."""
+        self.reach(len(self.places))

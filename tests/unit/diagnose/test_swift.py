@@ -44,7 +44,7 @@ def plain(data: bytes) -> dict[int, Finding]:
 def swift(data: bytes, size: int) -> tuple[dict[int, Finding], int]:
     way = Swift(Engine(MEMORY))
     found = {f.stream: f for f in way.findings(blocks(io.BytesIO(data), size))}
-    return found, way.skimmed
+    return found, sum(way.counted)
 
 
 def told(finding: Finding) -> tuple[object, ...]:
@@ -52,6 +52,13 @@ def told(finding: Finding) -> tuple[object, ...]:
         finding.orig, finding.resp, finding.start_ns, finding.end_ns, finding.conn_state, finding.history,
         finding.causes, finding.severity, finding.resets, finding.scenarios,
     )  # fmt: skip
+
+
+COUNTED = [
+    ("SF", "orderly-close", "orig", "none"),
+    ("SF", "orderly-close", "resp", "none"),
+    ("RSTO", "application-abort", "orig", "low"),
+]
 
 
 def assert_same(data: bytes, size: int) -> None:
@@ -62,7 +69,7 @@ def assert_same(data: bytes, size: int) -> None:
         if stream in fast:
             assert told(fast[stream]) == told(finding)
         else:
-            assert (finding.conn_state, finding.cause, finding.severity) == ("SF", "orderly-close", "none")
+            assert (finding.conn_state, finding.cause, finding.ended_by, finding.severity) in COUNTED
 
 
 @pytest.mark.parametrize("size", [1 << 24, 200_000, 5_000])
@@ -160,7 +167,9 @@ def test_of_a_connection_that_was_broken(added: list[tuple[int, str]], dropped: 
         assert told(fast[stream]) == told(slow[stream])
     if size == 1 << 24:
         assert len(fast) + skimmed == len(slow)
-        assert all(f.cause == "orderly-close" for s, f in slow.items() if s not in fast)
+        assert {(f.conn_state, f.cause, f.ended_by, f.severity) for s, f in slow.items() if s not in fast} <= set(
+            COUNTED
+        )
 
 
 @pytest.mark.parametrize("cut", [3, 17, 60])
