@@ -120,3 +120,11 @@ def test_a_timeline_forgets_nothing_and_stays_short(times: list[int]) -> None:
         timeline.add(time)
     assert sum(timeline.counts) == len(times)
     assert len(timeline.sparkline()) == len(timeline.counts) <= 120
+
+
+def test_a_flood_of_resets_costs_no_memory() -> None:
+    engine = fed(segments(*HANDSHAKE, *[f"< R {number * 7}" for number in range(20_000)]))  # type: ignore[arg-type]
+    (case,) = engine.cases.rest()
+    assert len(case.connection.resets) <= 64
+    assert len(case.connection.history) <= 4096
+    assert case.connection.resp_packets == 20_001
