@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
 
 import pytest
-from driving import Driven
-from whole_run import CATALOGUE, LAYERS
+from driving import Driven, drive
+from whole_run import CATALOGUE, LAYERS, MANIFESTS
 
 from hangup.conduct.rundir import CAPTURE, raw_trials
 from hangup.conduct.trial import Trial
 from hangup.diagnose import Engine, Finding, conclude
+from hangup.labs import LabName
 from hangup.wire import Segment, decode, read_capture
 
 pytestmark = pytest.mark.lab
@@ -20,19 +22,36 @@ PLAIN = ("python/socket", "python/http.client")
 """Clients that do what they are told: of a scenario's causes theirs must be the first."""
 
 
-@pytest.fixture(scope="module")
-def packets(whole: Driven) -> Mapping[int, list[Segment]]:
-    """The run's segments by the trial's port, in either direction."""
-    if not whole.result.proved:
-        pytest.skip(f"lab {whole.result.lab}: cannot capture here")
+Packets = Mapping[int, list[Segment]]
+"""A run's segments by the trial's port, in either direction."""
+
+
+def packets_of(run: Driven) -> Packets:
+    """Of a run that captured; else the test is skipped by name."""
+    if not run.result.proved:
+        pytest.skip(f"lab {run.result.lab}: cannot capture here")
     found: dict[int, list[Segment]] = defaultdict(list)
-    with (whole.folder / CAPTURE).open("rb") as stream:
+    with (run.folder / CAPTURE).open("rb") as stream:
         for frame in read_capture(stream):
             segment = decode(frame)
             if isinstance(segment, Segment):
                 found[segment.sport].append(segment)
                 found[segment.dport].append(segment)
     return found
+
+
+@pytest.fixture(scope="module")
+def packets(whole: Driven) -> Packets:
+    """Of the run of all clients."""
+    return packets_of(whole)
+
+
+@pytest.fixture(scope="module")
+def waited(lab_name: LabName, tmp_path_factory: pytest.TempPathFactory) -> Driven:
+    """The scenarios whose ending is the passing of time, with the plain clients."""
+    waiting = {name: scenario for name, scenario in CATALOGUE.items() if scenario.waits}
+    python = {"python": MANIFESTS["python"]}
+    return asyncio.run(drive(lab_name, python, waiting, tmp_path_factory.mktemp("waited"), clients=PLAIN))
 
 
 def finding(trial: Trial, segments: list[Segment]) -> Finding:
@@ -48,19 +67,30 @@ def test_every_scenario_names_its_cause() -> None:
     assert [name for name, scenario in CATALOGUE.items() if not scenario.cause] == []
 
 
-@pytest.mark.parametrize("scenario", [name for name, scenario in CATALOGUE.items() if not scenario.waits])
-def test_the_scenarios_own_cause_comes_first(
-    whole: Driven, packets: Mapping[int, list[Segment]], scenario: str
-) -> None:
-    trials = [t for t in raw_trials(whole.folder) if t.scenario == scenario and t.invalid is None]
-    assert trials
+def assert_first(run: Driven, packets: Packets, scenario: str) -> None:
+    """Of every valid trial of the scenario."""
+    trials = [trial for trial in raw_trials(run.folder) if trial.scenario == scenario]
+    if not trials:
+        pytest.skip(f"lab {run.result.lab}: {scenario} is not played here")
+    valid = [trial for trial in trials if trial.invalid is None]
+    assert valid
     wanted = CATALOGUE[scenario].cause
-    for trial in trials:
+    for trial in valid:
         found = finding(trial, packets[trial.port])
         causes = {wanted[0]} if trial.client in PLAIN else set(wanted)
         assert causes.intersection(found.likeliest), (trial.client, found.conn_state, found.history, found.causes)
         if trial.client in PLAIN:
             assert scenario in [match.scenario for match in found.scenarios], (trial.client, found.scenarios)
+
+
+@pytest.mark.parametrize("scenario", [name for name, scenario in CATALOGUE.items() if not scenario.waits])
+def test_the_scenarios_own_cause_comes_first(whole: Driven, packets: Packets, scenario: str) -> None:
+    assert_first(whole, packets, scenario)
+
+
+@pytest.mark.parametrize("scenario", [name for name, scenario in CATALOGUE.items() if scenario.waits])
+def test_also_where_the_ending_is_the_passing_of_time(waited: Driven, scenario: str) -> None:
+    assert_first(waited, packets_of(waited), scenario)
 
 
 def test_the_clients_that_must_bring_up_the_first_cause_are_there() -> None:
