@@ -1,8 +1,8 @@
 """A quick first look at a block: which connections lie wholly in it and plainly ended in one of two ways.
 
-In order: from SYN to the last ACK, each side's numbers without a gap or a repetition, no RST, no window of zero, one
-FIN each, both acknowledged, no pause of a second before the first FIN; where the responder closed first, it had spoken
-last, and, of an HTTP answer, said all that it had announced. Or aborted by the originator when it had its whole
+In order: from SYN to the last ACK, each side's numbers without a gap, no RST, no window of zero, one FIN each, both
+acknowledged, no pause of a second before the first FIN; where the responder closed first, it had spoken last, and,
+of an HTTP answer, said all that it had announced. Or aborted by the originator when it had its whole
 answer: the same, but for a RST of its own in the place of all FINs, which is the commonest RST of all (Arlitt and
 Williamson 2005).
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _FIN, _SYN, _RST, _ACK = int(Flags.FIN), int(Flags.SYN), int(Flags.RST), int(Flags.ACK)
 _SECOND = 1_000_000_000
 _ALERT = 21
+_LEVEL = 34
+"""More bits than a relative number, and what a segment adds to it, can have."""
 _FEW = 14
 """Of a TLS connection with fewer segments than this, a failed handshake is likely: it is looked at closely."""
 
@@ -134,25 +136,30 @@ class _Look:
         )  # fmt: skip
 
     def _clean(self) -> Mask:
-        """From its SYN on each side's numbers follow one another, and the last ones are acknowledged."""
+        """From its SYN on neither side's numbers have a gap, and the last ones are acknowledged.
+
+        Numbers are relative to each side's SYN. What was sent again does no harm.
+        """
         start, number, own, final = self._groups.start, self._groups.number, self._own, self._final
         seq, acked = self._rows.seq[self._groups.order], self._rows.ack[self._groups.order]
         ack = (self._flags & _ACK) > 0
-        span = (self._size + self._syn + self._fin).astype(np.uint32)
-        reach = seq + span
         opening = np.zeros(len(ack), dtype=bool)
         opening[start] = True
-        good = self._one & (self._window > 0) & np.where(opening, self._syn & ~ack, ack)
-        good &= _in_order(own, number, seq, reach) & _in_order(~own, number, seq, reach)
+        answer = np.minimum.reduceat(np.where(own, len(own) - 1, np.arange(len(own))), start)
+        own_base, other_base = seq[start][number], seq[answer][number]
+        place = (seq - np.where(own, own_base, other_base)).astype(np.int64)
+        upto = (acked - np.where(own, other_base, own_base)).astype(np.int64)
+        end = place + self._size + self._syn + self._fin
+        before, reach = _reaches(own, number, end)
+        good = self._one & (self._window > 0) & np.where(opening, self._syn & ~ack, ack) & (place <= before)
         other = _last_of_other(own, start, number)
         known = other >= 0
-        ahead = (reach[other] - acked).astype(np.int32)
-        good &= ~known | (ahead >= 0)
+        good &= ~known | (upto <= reach[other])
         fine = (
             np.logical_and.reduceat(good, start) & (self._count(self._syn) == 2) & (self._count(self._syn & own) == 1)
         )
-        fine &= known[final] & (ahead[final] == 0) & (span[final] == 0)
-        whole: Mask = fine & (acked[other[final]] == reach[final])
+        fine &= self._syn[answer] & known[final] & (end[final] == place[final]) & (place[final] == reach[final])
+        whole: Mask = fine & (upto[final] == reach[other[final]]) & (upto[other[final]] == reach[final])
         return whole
 
     def _count(self, mask: Mask) -> Ints:
@@ -231,13 +238,19 @@ def _whole(data: bytes, at: int, end: int, size: int, sent: int) -> bool:
     return end - at < size and data.find(b"\r\n\r\n", at, end) < 0
 
 
-def _in_order(mask: Mask, number: Ints, seq: NDArray[np.uint32], reach: NDArray[np.uint32]) -> Mask:
-    """Of each row: it goes on where its side's last segment of the connection ended."""
-    good = np.ones(len(mask), dtype=bool)
-    rows = np.flatnonzero(mask)
-    one, next_one = rows[:-1], rows[1:]
-    good[next_one] = (number[next_one] != number[one]) | (seq[next_one] == reach[one])
-    return good
+def _reaches(own: Mask, number: Ints, end: Ints) -> tuple[Ints, Ints]:
+    """Of each row: how far its side had got before it, and with it. `end`: where it ends itself."""
+    before, reach = np.zeros_like(end), np.zeros_like(end)
+    for side in (own, ~own):
+        rows = np.flatnonzero(side)
+        level = number[rows] << _LEVEL  # so that one running maximum serves all groups
+        running = np.maximum.accumulate(level + end[rows])
+        first = np.ones(len(rows), dtype=bool)
+        first[1:] = number[rows[1:]] != number[rows[:-1]]
+        reach[rows] = running - level
+        before[rows[1:]] = reach[rows[:-1]]
+        before[rows[first]] = 0
+    return before, reach
 
 
 def _last_of_other(own: Mask, start: Ints, number: Ints) -> Ints:
