@@ -95,7 +95,8 @@ def command(
         view = Lines(matrix)
     else:
         shown = limit if limit is not None else 0 if table_only else _SHORT
-        view = Overview(sort, shown, matrix, table_only=table_only, chosen=chosen != Filter(), html=html)
+        everything = table_only or bool(failures) or chosen != Filter()
+        view = Overview(sort, shown, matrix, everything=everything, table_only=table_only, html=html)
     failed = False
     for finding in view.findings(inputs, engine):
         if chosen.takes(finding):
@@ -159,23 +160,24 @@ class Overview:
     """
 
     def __init__(
-        self, sort: str, limit: int, matrix: Matrix, *, table_only: bool, chosen: bool, html: Path | None
+        self, sort: str, limit: int, matrix: Matrix, *, everything: bool, table_only: bool, html: Path | None
     ) -> None:
+        """``everything``: somebody asks for those that lost nothing, too."""
         self._key, self._limit, self._matrix = SORTS[sort], limit, matrix
-        self._table_only, self._chosen, self._html = table_only, chosen, html
+        self._everything, self._table_only, self._html = everything, table_only, html
         self._summary = Summary()
         self._first: list[Finding] = []
 
     def findings(self, inputs: Inputs, engine: Engine) -> Iterator[Finding]:
         """All, or those of trouble."""
-        if self._table_only or self._chosen:
+        if self._everything:
             return findings(inputs, engine)
         return troubled(inputs, engine, self._summary.add_counted, match=self._html is not None)
 
     def take(self, finding: Finding) -> None:
         """Count it, and keep it as long as it may be among the first."""
         self._summary.add(finding)
-        if finding.severity in (Severity.NONE, Severity.LOW) and not (self._table_only or self._chosen):
+        if finding.severity in (Severity.NONE, Severity.LOW) and not self._everything:
             return
         self._first.append(finding)
         if self._limit and len(self._first) >= 2 * max(self._limit, _PAGE):
@@ -186,7 +188,7 @@ class Overview:
         console = make_console(_PIPED)
         first = sorted(self._first, key=self._key)
         if not self._table_only:
-            print_summary(console, self._summary, engine.counts, engine.cases.evicted, chosen=self._chosen)
+            print_summary(console, self._summary, engine.counts, engine.cases.evicted)
         shown = first[: self._limit] if self._limit else first
         if shown:
             print_table(console, shown, self._summary.connections - len(shown))

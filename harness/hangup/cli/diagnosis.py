@@ -42,9 +42,9 @@ SORTS: dict[str, Callable[[Finding], tuple[object, ...]]] = {
 """What ``--sort`` can sort by; of numbers the largest first, but times from the earliest on."""
 
 
-def print_summary(console: Console, summary: Summary, counts: Counts, evicted: int, *, chosen: bool) -> None:
+def print_summary(console: Console, summary: Summary, counts: Counts, evicted: int) -> None:
     """The whole in numbers."""
-    console.print(Text(_headline(summary, counts, chosen=chosen), style="bold"))
+    console.print(Text(_headline(summary, counts), style="bold"))
     for note in _notes(counts, evicted):
         console.print(Text(note, style="yellow"))
     if not summary.connections:
@@ -72,11 +72,10 @@ _SEVERITIES = {
 }
 
 
-def _headline(summary: Summary, counts: Counts, *, chosen: bool) -> str:
+def _headline(summary: Summary, counts: Counts) -> str:
     seconds = (counts.last_ns - (counts.first_ns or 0)) / 1e9
-    which = " that the filters take" if chosen else ""
     return (
-        f"{summary.connections:,} connections{which}, {summary.reset:,} with a RST; "
+        f"{summary.connections:,} connections, {summary.reset:,} with a RST; "
         f"{counts.frames:,} frames over {seconds:,.3f} s, {counts.segments:,} of them TCP"
     )
 

@@ -1,6 +1,7 @@
 """Conversations for the tests of diagnosis, in the notation of `wire_packets`, with times and payload added.
 
 `> PA 1 1 10 at=2.5` is sent 2.5 s after the first segment; without `at`, a millisecond after the one before.
+`id=0` is the IP id of what a Linux kernel answers with.
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ def conversation(
         at = next((float(word[3:]) for word in step.split() if word.startswith("at=")), None)
         clock = clock + 0.001 if at is None else start + at
         payload = (payloads or {}).get(place, b"")
+        ip_id = 0 if "id=0" in step.split() else segment.ip_id
         length = len(payload) or segment.length
-        out.append(segment._replace(time_ns=START_NS + round(clock * 1e9), payload=payload, length=length))
+        out.append(segment._replace(time_ns=START_NS + round(clock * 1e9), ip_id=ip_id, payload=payload, length=length))
     return out
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from conversations import conversation
 from wire_packets import HANDSHAKE, LINKS, ipv4, tcp
 
-from hangup.wire import Flags, PcapWriter
+from hangup.wire import Flags, PcapWriter, Segment
 
 EXCHANGE = (*HANDSHAKE, "> PA 1 1 40", "< A 1 41", "< PA 1 41 100", "> A 41 101")
 TALKS = [
@@ -23,26 +24,22 @@ TALKS = [
 ]
 
 
+def write(path: Path, talks: list[list[Segment]]) -> Path:
+    """A capture of these conversations."""
+    with path.open("wb") as stream:
+        writer = PcapWriter(stream, 1)
+        for s in sorted((s for talk in talks for s in talk), key=lambda s: s.time_ns):
+            flags = "".join(flag.name[0] for flag in Flags if s.flags & flag and flag.name)
+            data = tcp(s.sport, s.dport, s.seq, s.ack, flags, s.payload or bytes(s.length), window=s.window)
+            packet = ipv4(data, addresses=(s.src, s.dst), ttl=s.ttl)
+            writer.write(s.time_ns, LINKS["ethernet"].wrap(packet))
+    return path
+
+
 @pytest.fixture
 def capture(tmp_path: Path) -> Path:
     """Three connections: one in order, one reset, one refused."""
-    path = tmp_path / "three.pcap"
-    with path.open("wb") as stream:
-        writer = PcapWriter(stream, 1)
-        for segment in sorted((s for talk in TALKS for s in talk), key=lambda s: s.time_ns):
-            flags = "".join(flag.name[0] for flag in Flags if segment.flags & flag and flag.name)
-            data = tcp(
-                segment.sport,
-                segment.dport,
-                segment.seq,
-                segment.ack,
-                flags,
-                bytes(segment.length),
-                window=segment.window,
-            )
-            packet = ipv4(data, addresses=(segment.src, segment.dst), ttl=segment.ttl)
-            writer.write(segment.time_ns, LINKS["ethernet"].wrap(packet))
-    return path
+    return write(tmp_path / "three.pcap", TALKS)
 
 
 def hangup(*words: object, stdin: bytes | None = None) -> subprocess.CompletedProcess[str]:
@@ -110,6 +107,13 @@ def test_filters(capture: Path, words: list[str], streams: list[int]) -> None:
 )
 def test_exit_status(capture: Path, words: list[str], status: int) -> None:
     assert hangup(capture, *words).returncode == status
+
+
+def test_a_reset_that_did_no_harm_counts_where_resets_are_asked_for(tmp_path: Path) -> None:
+    path = write(tmp_path / "harmless.pcap", [conversation(*EXCHANGE, "> RA 41 101")])
+    assert "1 connections, 1 with a RST" in hangup(path).stdout
+    assert hangup(path, "--fail-on", "reset").returncode == 1
+    assert hangup(path, "--fail-on", "medium").returncode == 0
 
 
 def test_what_clients_report_is_the_published_matrix(capture: Path) -> None:
@@ -190,3 +194,37 @@ def test_frames_that_cannot_be_decoded_are_counted(tmp_path: Path) -> None:
         writer = PcapWriter(stream, 127)
         writer.write(0, bytes(60))
     assert "1 frames of link type 127 were passed over" in hangup(path).stdout
+
+
+def test_the_page_stands_alone_and_takes_nothing_for_markup(capture: Path, tmp_path: Path) -> None:
+    out = tmp_path / "page.html"
+    done = hangup(capture, "--html", out, "--client", "python/socket")
+    assert done.returncode == 0
+    text = out.read_text(encoding="utf-8")
+    assert text.count("<svg") == text.count("</svg>") == 3, "two ladders and the timeline"
+    assert "rst-before-response" in text
+    for reference in ("http://", "https://", "<script", "<link", "src="):
+        assert reference not in text
+    parser = Balanced()
+    parser.feed(text)
+    assert parser.open == []
+
+
+class Balanced(HTMLParser):
+    """Every element that is opened is closed."""
+
+    VOID = ("meta",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: object) -> None:
+        pass
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag

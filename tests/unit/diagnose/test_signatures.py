@@ -8,6 +8,7 @@ import pytest
 from conversations import conversation, diagnose, icmp, one
 from wire_packets import HANDSHAKE
 
+from hangup.catalogue import load_catalogue
 from hangup.diagnose import Severity, causes
 from hangup.diagnose.signatures import SIGNATURES
 
@@ -172,10 +173,17 @@ CASES = [
     Case("the host knows nothing any more", (*EXCHANGE, "> PA 41 101 40 at=90", "< R 101"), "state-lost", "resp", HIGH),
     Case(
         "the RST comes from elsewhere",
-        (*EXCHANGE, "> PA 41 101 40 at=90", "< R 101 ttl=63"),
+        (*EXCHANGE, "> PA 41 101 40 at=90", "< R 101 ttl=63 id=0"),
         "middlebox-reset",
         "third-party",
         HIGH,
+    ),
+    Case(
+        "a RST from elsewhere, made up to look like an answer",
+        (*EXCHANGE, "< R 101 ttl=63"),
+        "forged-reset",
+        "third-party",
+        MEDIUM,
     ),
     Case(
         "a RST from elsewhere that answers nothing",
@@ -405,3 +413,8 @@ def test_every_cause_has_a_case_and_every_signature_a_cause() -> None:
 def test_a_hypothesis_names_its_packets() -> None:
     finding = one(*EXCHANGE, "< FA 101 41 at=60", "> A 41 102", "> PA 41 102 40 at=80", "< R 102")
     assert [e.packets for e in finding.causes[0].evidence] == [(8,), (10,), (11,)]
+
+
+def test_the_catalogue_names_causes_that_there_are() -> None:
+    for scenario in load_catalogue().values():
+        assert set(scenario.cause) <= set(causes()), scenario.id

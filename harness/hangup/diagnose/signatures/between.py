@@ -34,13 +34,19 @@ def middlebox_reset(f: Facts) -> Hypothesis | None:
     drawn, unlike = f.drawn_by(reset), f.unlike_ttl(reset)
     if drawn is None:
         return None
+    made_up = _has_an_id(reset)
     if unlike is None:
         confidence = 0.1 if f.ttl_known(reset.by) else 0.25
         evidence = [rst_evidence(reset)]
     else:
-        confidence = 0.9 if not f.after(reset.number, reset.by, data=True) else 0.4
+        confidence = 0.4 if made_up or f.after(reset.number, reset.by, data=True) else 0.9
         evidence = [_ttl_evidence(reset, unlike), Evidence(says="it answers this segment", packets=(drawn.number,))]
     return Hypothesis(cause="middlebox-reset", by="third-party", confidence=confidence, evidence=tuple(evidence))
+
+
+def _has_an_id(reset: Moment) -> bool:
+    """A window or an IP id, which the answers of Linux and of its netfilter do not have."""
+    return bool(reset.itself.window or reset.itself.ip_id)
 
 
 def _ttl_evidence(reset: Moment, unlike: tuple[int, int]) -> Evidence:
@@ -62,7 +68,8 @@ def forged_reset(f: Facts) -> Hypothesis | None:
     drawn = f.drawn_by(reset)
     if unlike is not None:
         evidence.append(_ttl_evidence(reset, unlike))
-        weight += 0.85 if drawn is None or reset.itself.has_ack else 0.5
+        answers = drawn is not None and not reset.itself.has_ack and not _has_an_id(reset)
+        weight += 0.5 if answers else 0.85
     goes_on = f.after(reset.number, reset.by, data=True)
     if goes_on:
         text = f"{name(reset.by)} sent payload after its own RST (RST_DATA)"
