@@ -21,7 +21,7 @@ COMMANDS = {
     "diagnose": "How each connection in a capture ended, who ended it, why, and what clients report.",
     "table": "The matrix, in the terminal, as Markdown, CSV, HTML or JSON.",
     "diff": "What two sets of results differ in, most serious first.",
-    "list": "The clients and the scenarios that there are.",
+    "list": "The clients, the scenarios, and the causes that there are.",
     "images": "Build, list and remove the images of the docker lab.",
     "clean": "Remove what a run in the docker lab left that was killed.",
     "doctor": "What this machine can run, and what is missing for the rest.",
