@@ -20,6 +20,7 @@ from hangup.diagnose.choosing import Filter, fails, make_failure, make_filter
 from hangup.diagnose.page import page
 from hangup.errors import InputError
 from hangup.names import select
+from hangup.store.files import write_text
 from hangup.wire import Segment, decode
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ class Overview:
         if shown:
             print_table(console, shown, self._summary.connections - len(shown))
         if self._html is not None:
-            self._html.write_text(page(self._summary, engine.counts, first[:_PAGE], self._matrix), encoding="utf-8")
+            write_text(self._html, page(self._summary, engine.counts, first[:_PAGE], self._matrix))
 
 
 class OneConnection:

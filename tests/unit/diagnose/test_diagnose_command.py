@@ -163,6 +163,7 @@ def test_one_connection_is_drawn_and_explained(capture: Path) -> None:
         (["FILE", "--client", "python/sockt"], "python/socket"),
         (["FILE", "--json", "--table"], "exclude each other"),
         (["FILE", "FILE", "--follow"], "--follow"),
+        (["FILE", "--html", "/proc/nowhere/page.html"], "page.html: cannot be written"),
     ],
 )
 def test_bad_input_is_one_message_and_status_2(capture: Path, words: list[str], text: str) -> None:
