@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from hangup.diagnose.messages import Messages
+from hangup.diagnose.trail import RECORD, Seen, Trail, pack, unpack
 from hangup.wire import By, Connection, Flags
 
-from .messages import Messages
-from .trail import RECORD, Seen, Trail, pack, unpack
-
 if TYPE_CHECKING:
+    from hangup.diagnose.messages import Part
     from hangup.wire import Ending, IcmpError, Segment
-
-    from .messages import Part
 
 _FIN, _SYN, _RST, _ACK = int(Flags.FIN), int(Flags.SYN), int(Flags.RST), int(Flags.ACK)
 _BEFORE = 16
@@ -77,7 +75,7 @@ class Ttl(NamedTuple):
 
 class Case:
     __slots__ = (
-        "_last_ns", "_ttls", "after_reset", "answers", "connection", "evicted", "last_data", "last_data_ns", "moments",
+        "_last_ns", "_ttls", "answers", "connection", "evicted", "last_data", "last_data_ns", "moments",
         "number", "previous", "requests", "trail", "turns",
     )  # fmt: skip
 
@@ -99,8 +97,6 @@ class Case:
         self.last_data: By | None = None
         self.last_data_ns = 0
         self.turns = 0
-        self.after_reset: list[Seen] = []
-        """The first segments with payload that a side sent behind a RST of its own name."""
         self._last_ns = opening.time_ns
         self._note(opening)
 
@@ -155,12 +151,6 @@ class Case:
             seen[segment.ttl] = Ttl(segment.number, 1)
 
     def _payload(self, segment: Segment, by: By) -> None:
-        if (
-            self.moments
-            and len(self.after_reset) < _BEFORE
-            and any(m.kind == "rst" and m.by == by for m in self.moments)
-        ):
-            self.after_reset.append(unpack(self.trail.last(1))[0])
         if by != self.last_data:
             self.turns += 1
         self.last_data, self.last_data_ns = by, segment.time_ns

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from hangup.wire import Flags
-
-from .case import Case, ended
+from hangup.diagnose.case import Case, ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +23,6 @@ SETTLED_NS = 60_000_000_000
 
 BYTES_A_CASE = 6_000
 """Of memory, as measured."""
-
-_FIN_OR_RST = int(Flags.FIN | Flags.RST)
 
 
 class Cases:

@@ -6,15 +6,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from hangup.diagnose.around import Around, Event
+from hangup.diagnose.cases import BYTES_A_CASE, Cases
 from hangup.wire import LINK_TYPES, Flags, IcmpError, decode
 
-from .around import Around, Event
-from .cases import BYTES_A_CASE, Cases
-
 if TYPE_CHECKING:
+    from hangup.diagnose.case import Case
     from hangup.wire import Frame, Segment
-
-    from .case import Case
 
 _FIN, _SYN, _RST, _ACK = int(Flags.FIN), int(Flags.SYN), int(Flags.RST), int(Flags.ACK)
 _TELLING = _FIN | _SYN | _RST

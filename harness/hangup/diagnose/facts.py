@@ -13,11 +13,10 @@ from hangup.wire.sequence import offset
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from hangup.diagnose.around import Around
+    from hangup.diagnose.case import Case, Moment
+    from hangup.diagnose.trail import Seen
     from hangup.wire import By, Connection, Ending
-
-    from .around import Around
-    from .case import Case, Moment
-    from .trail import Seen
 
 _SECOND = 1_000_000_000
 

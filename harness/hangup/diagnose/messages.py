@@ -39,7 +39,7 @@ class Messages:
     """The payload that one side sends; of the side that answers, `requests` is what it answers."""
 
     __slots__ = (
-        "_buffer", "_chunked", "_left", "_next", "_requests", "_whole_at_end", "alert", "kind", "messages",
+        "_buffer", "_chunked", "_left", "_next", "_requests", "_whole_at_end", "alert", "kind",
         "method", "part",
     )  # fmt: skip
 
@@ -55,8 +55,6 @@ class Messages:
         self.kind: Kind | None = None
         self.part: Part | None = None
         """Where in an unfinished message the stream stands; None between two."""
-        self.messages = 0
-        """Heads of messages, or TLS records, that have begun."""
         self.alert: Alert | None = None
         self.method = b""
         """Of the last request."""
@@ -148,7 +146,6 @@ class Messages:
             return length
         held = len(self._buffer)
         self._buffer += payload[: _MAX_HEAD + 4 - held]
-        self.messages += held == 0
         self.part = "head"
         size = self._tls(number) if self.kind == "tls" else self._http()
         if size is None:  # the head goes on

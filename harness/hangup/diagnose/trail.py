@@ -110,15 +110,6 @@ class Trail:
             del tail[: _TAIL * RECORD.size]
             self._whole = False
 
-    def skip(self) -> None:
-        """Segments between the last one added and the next are not in it."""
-        self._whole = False
-
-    @property
-    def head(self) -> list[Seen]:
-        """The first segments."""
-        return unpack(self._head)
-
     @property
     def whole(self) -> bool:
         """Nothing is missing between its first and its last segment."""
