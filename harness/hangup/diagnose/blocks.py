@@ -1,7 +1,8 @@
-"""A pcap file in large blocks, with numpy arrays of where its frames are: what makes reading at speed possible.
+"""A capture in large blocks, with numpy arrays of where its frames are: what makes reading at speed possible.
 
-Only the classic format of one byte order and link type is read so; everything else is read frame by frame. The bytes of
-a block are held once, and frames are made of them one by one where they are asked for.
+The classic pcap format is read so from the file; of anything else, blocks are gathered frame by frame, which takes
+longer, and is still quicker than to look at each frame. The bytes of a block are held once, and frames are made of
+them one by one where they are asked for.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from hangup.wire import CaptureError, Frame
 from hangup.wire.frames import MAX_CAPTURED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -87,6 +88,33 @@ def blocks(stream: BinaryIO, size: int = SIZE) -> Iterator[Block]:
             if left:
                 raise CaptureError(f"cut off: frame {number} is not whole", offset)
             return
+
+
+def gathered(frames: Iterable[Frame], size: int = SIZE // 4) -> Iterator[Block]:
+    """Blocks of frames that were read one by one, and are numbered without a gap."""
+    held: list[Frame] = []
+    total = 0
+    for frame in frames:
+        if held and (frame.link != held[0].link or total >= size):
+            yield _joined(held)
+            held, total = [], 0
+        held.append(frame)
+        total += len(frame.data) + _RECORD
+    if held:
+        yield _joined(held)
+
+
+def _joined(frames: list[Frame]) -> Block:
+    captured = np.array([len(frame.data) for frame in frames], dtype=np.int64)
+    return Block(
+        b"".join([frame.data for frame in frames]),
+        np.cumsum(captured) - captured,
+        captured,
+        np.array([frame.length for frame in frames], dtype=np.int64),
+        np.array([frame.time_ns for frame in frames], dtype=np.int64),
+        frames[0].link,
+        frames[0].number,
+    )
 
 
 def _read(stream: BinaryIO, size: int) -> bytes:

@@ -131,15 +131,18 @@ class Inputs:
         return self._merged()
 
     def blocks(self) -> Iterator[Block] | None:
-        """The same in blocks; None where the capture cannot be read so."""
-        if len(self._names) > 1 or self._follow or self._names[0] == "-":
+        """The same in blocks; None where nobody can say when a block is full, for the file still grows."""
+        if self._follow:
             return None
-        name = self._names[0]
-        with Path(name).open("rb") as file:
-            head = unpacked(file).read(4)
-        from hangup.diagnose.blocks import is_plain  # numpy, only where it is used
+        from hangup.diagnose.blocks import gathered, is_plain  # numpy, only where it is used
 
-        return self._blocks(name) if len(head) == 4 and is_plain(head) else None
+        if len(self._names) == 1 and self._names[0] != "-":
+            name = self._names[0]
+            with Path(name).open("rb") as file:
+                head = unpacked(file).read(4)
+            if len(head) == 4 and is_plain(head):
+                return self._blocks(name)
+        return gathered(self)
 
     def _blocks(self, name: str) -> Iterator[Block]:
         from hangup.diagnose.blocks import blocks

@@ -12,7 +12,7 @@ from conversations import MEMORY, conversation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_signatures import CASES
-from wire_packets import BITS, HANDSHAKE, LINKS, V6, ipv4, ipv6, tcp
+from wire_packets import BITS, HANDSHAKE, LINKS, V6, enhanced, interface, ipv4, ipv6, section, tcp
 
 from hangup.diagnose import Engine, Finding, Inputs, findings
 from hangup.diagnose.blocks import blocks
@@ -81,6 +81,25 @@ def test_of_many_connections_at_a_time(tmp_path: Path, size: int, snaplen: int) 
     assert_same(data, size)
     if size == 1 << 24:
         assert swift(data, size)[1] > 0.6 * len(plain(data)), "it must be worth it"
+
+
+def test_of_captures_that_are_gathered(tmp_path: Path) -> None:
+    """A pcapng file, and two files that overlap in time."""
+    frames = list(synthetic.frames(200, at_a_time=20))
+    names = []
+    for name, part in (("whole", frames), ("odd", frames[1::2]), ("even", frames[::2])):
+        packets = b"".join(enhanced(data, time_ns // 1000) for time_ns, data in part)
+        names.append(tmp_path / name)
+        names[-1].write_bytes(section() + interface() + packets)
+    for inputs in (Inputs([str(names[0])]), Inputs([str(name) for name in names[1:]])):
+        slow = {f.stream: f for f in findings(inputs, Engine(MEMORY))}
+        way = Swift(Engine(MEMORY))
+        gathered = inputs.blocks()
+        assert gathered is not None
+        fast = {f.stream: f for f in way.findings(gathered)}
+        assert len(fast) + sum(way.counted) == len(slow)
+        assert sum(way.counted) > 100
+        assert all(told(fast[stream]) == told(slow[stream]) for stream in fast)
 
 
 def test_of_every_ending(request: pytest.FixtureRequest) -> None:
