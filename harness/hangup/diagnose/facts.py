@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from hangup.wire import By, Connection, Ending
 
 _SECOND = 1_000_000_000
+_CLOSE_NOTIFY = 40
+"""Bytes of an encrypted alert at most: 24 in TLS 1.3, 31 in TLS 1.2 with AES-GCM. No request is as short."""
 
 OTHER: dict[By, By] = {"orig": "resp", "resp": "orig"}
 ROLE: dict[By, str] = {"orig": "originator", "resp": "responder"}
@@ -122,7 +124,17 @@ class Facts:
         other = OTHER[fin.by]
         reach = self.reach(s for s in fin.before if self.by(s) == other and not s.rst)
         written = self.after(fin.number, other, data=True)
-        return written if reach is None else [s for s in written if offset(s.seq + s.length, reach) > 0]
+        fresh = written if reach is None else [s for s in written if offset(s.seq + s.length, reach) > 0]
+        return [] if self._is_goodbye(other, fresh) else fresh
+
+    def goodbye(self, fin: Moment) -> bool:
+        """All that the other side sent after a FIN is a TLS close_notify."""
+        other = OTHER[fin.by]
+        return self._is_goodbye(other, self.after(fin.number, other, data=True))
+
+    def _is_goodbye(self, by: By, segments: list[Seen]) -> bool:
+        messages = self.case.requests if by == "orig" else self.case.answers
+        return bool(segments) and messages.kind == "tls" and sum(s.length for s in segments) <= _CLOSE_NOTIFY
 
     @staticmethod
     def reach(segments: Iterable[Seen]) -> int | None:

@@ -321,6 +321,29 @@ def test_a_fatal_alert_explains_what_follows() -> None:
     assert exchange(alert, f"< FA {1 + len(alert)} 11", f"> FA 11 {2 + len(alert)}", request=HELLO) == "tls-alert"
 
 
+def test_a_tls_goodbye_after_a_fin_is_no_use_of_the_connection() -> None:
+    """RFC 8446 section 6.1: who gets a FIN answers with close_notify, which then draws a RST."""
+    steps = (*HANDSHAKE, "> PA 1 1 10", "< PA 1 11 10", "< FA 11 11", "> PA 11 12", "< R 12")
+    for size, cause in ((19, "orderly-close"), (200, "stale-reuse")):
+        record = bytes((0x17, 3, 3, 0, size)) + bytes(size)
+        assert one(*steps, payloads={3: HELLO, 4: HELLO, 6: record}).cause == cause
+
+
+def test_an_alert_that_answers_a_fin_did_not_cause_it() -> None:
+    alert = bytes.fromhex("15030300 02 0232")
+    steps = (*HANDSHAKE, "> PA 1 1 10", "< FA 1 11", "> PA 11 2 7", "< R 2")
+    assert one(*steps, payloads={3: HELLO, 5: alert}).cause == "closed-unanswered"
+
+
+def test_a_request_that_crosses_the_fin_is_a_stale_reuse_too() -> None:
+    assert one(*EXCHANGE, "> PA 41 101 40", "< FA 101 41", "> FA 81 102", "< R 102").cause == "stale-reuse"
+
+
+def test_a_rst_in_the_place_of_the_second_fin_does_no_harm() -> None:
+    finding = one(*EXCHANGE, "< FA 101 41", "> RA 41 102")
+    assert (finding.cause, finding.severity) == ("orderly-close", LOW)
+
+
 def test_an_upload_that_nobody_reads_to_its_end_is_unread() -> None:
     post = b"POST / HTTP/1.1\r\nContent-Length: 100000\r\n\r\n"
     early = http("413 Too Large", "Content-Length: 0")

@@ -20,15 +20,15 @@ def orderly_close(f: Facts) -> Hypothesis | None:
     first = f.first
     if first is None or first.kind != "fin" or not f.established:
         return None
-    state = f.connection.state
     both = f.fin("orig") is not None and f.fin("resp") is not None
-    if state not in ("SF", "S2", "S3", "OTH", "SH", "SHR") or (f.reset is not None and not both):
+    reset_instead = f.reset is not None and not both
+    if reset_instead and not _took_leave(f, first):
         return None
     evidence = [fin_evidence(m) for m in f.endings if m.kind == "fin"]
     if f.all_acknowledged:
         evidence.append(Evidence(says="all payload of both sides was acknowledged"))
-    confidence = 0.95 if both else 0.6
-    if f.reset is not None or not f.all_acknowledged:
+    confidence = 0.95 if both else 0.75 if reset_instead else 0.6
+    if not reset_instead and (f.reset is not None or not f.all_acknowledged):
         confidence = min(confidence, 0.5)
     if first.by == "resp" and (_cut(first) or first.unanswered or not f.spoken):
         confidence = 0.2
@@ -36,6 +36,20 @@ def orderly_close(f: Facts) -> Hypothesis | None:
     return Hypothesis(
         cause="orderly-close", by=first.by, confidence=confidence, evidence=tuple(evidence), limits=limits
     )
+
+
+def _took_leave(f: Facts, fin: Moment) -> bool:
+    """All had been acknowledged when it was closed; what came then is no more than a goodbye, or its answer.
+
+    A RST in the place of the second FIN, of a socket that had something unread; or a TLS close_notify, which nobody was
+    left to read (RFC 8446 section 6.1).
+    """
+    reset = f.reset
+    if reset is None or fin.orig_acked < fin.orig_sent or fin.unanswered:
+        return False
+    if reset.by != fin.by:
+        return reset.itself.has_ack and not f.written_after(fin)
+    return not reset.itself.has_ack and f.goodbye(fin)
 
 
 def _cut(moment: Moment) -> bool:
@@ -57,7 +71,8 @@ def closed_unanswered(f: Facts) -> Hypothesis | None:
     first = f.first
     if first is None or first.kind != "fin" or first.by != "resp" or not first.unanswered or not first.orig_acked:
         return None
-    if f.case.requests.alert is not None or f.after(first.number, "resp", data=True):
+    alert = f.case.requests.alert
+    if (alert is not None and alert.number < first.number) or f.after(first.number, "resp", data=True):
         return None
     asked = [s for s in first.before if s.length and f.by(s) == "orig"][-1:]
     return Hypothesis(
@@ -160,8 +175,8 @@ def stalled(f: Facts) -> Hypothesis | None:
 
 def tls_alert(f: Facts) -> Hypothesis | None:
     for by, messages in (("resp", f.case.answers), ("orig", f.case.requests)):
-        if messages.alert is not None:
-            alert = messages.alert
+        alert = messages.alert
+        if alert is not None and (f.first is None or alert.number < f.first.number):
             text = f"the {'responder' if by == 'resp' else 'originator'} sent the fatal alert {alert.code}"
             return Hypothesis(
                 cause="tls-alert", by="resp" if by == "resp" else "orig", confidence=0.97,

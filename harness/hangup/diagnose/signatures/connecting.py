@@ -132,7 +132,7 @@ def accept_queue_overflow(f: Facts) -> Hypothesis | None:
         drawn = f.drawn_by(reset)
         if drawn is None:
             return None
-        confidence = 0.2 if f.unlike_ttl(reset) else 0.85 if again or drawn.number <= _third(f) else 0.5
+        confidence = 0.2 if f.unlike_ttl(reset) else 0.85 if again or drawn.number <= _third(f) else 0.7
         evidence = [
             rst_evidence(reset),
             Evidence(says="it answers the end of the handshake, and nothing had been said", packets=(drawn.number,)),

@@ -23,6 +23,10 @@ SAME_BYTES = (
 )
 
 
+_NEXT_REQUEST = 3
+"""Turns: a request, its answer, another request."""
+
+
 def _abort(f: Facts) -> Moment | None:
     """The first RST, where a live socket sent it before any FIN of its own."""
     reset = f.reset
@@ -171,7 +175,7 @@ def data_after_close(f: Facts) -> Hypothesis | None:
 def stale_reuse(f: Facts) -> Hypothesis | None:
     drawn = _drawn_after_fin(f)
     if drawn is None:
-        return None
+        return _crossed(f)
     fin, reset, written = drawn
     if fin.by != "resp" or not _had_finished(fin):
         return None
@@ -192,6 +196,20 @@ def stale_reuse(f: Facts) -> Hypothesis | None:
     return Hypothesis(cause="stale-reuse", by="resp", confidence=0.93, evidence=tuple(evidence))
 
 
+def _crossed(f: Facts) -> Hypothesis | None:
+    """The next request was under way when the FIN came: the FIN does not acknowledge it."""
+    first = f.first
+    if first is None or first.kind != "fin" or first.by != "resp" or first.turns < _NEXT_REQUEST:
+        return None
+    if not first.unanswered or first.orig_acked >= first.orig_sent or f.after(first.number, "resp", data=True):
+        return None
+    evidence = (
+        fin_evidence(first),
+        Evidence(says="it does not acknowledge the request that the originator had just sent: the two crossed"),
+    )
+    return Hypothesis(cause="stale-reuse", by="resp", confidence=0.9, evidence=evidence)
+
+
 def state_lost(f: Facts) -> Hypothesis | None:
     """A bare RST to an established connection, drawn by the other side's segment, and no FIN before it."""
     reset = f.reset
@@ -206,7 +224,8 @@ def state_lost(f: Facts) -> Hypothesis | None:
         rst_evidence(reset),
         Evidence(says=f"it answers what {other(reset.by)} sent, and no FIN had come before", packets=(drawn.number,)),
     ]
-    confidence = 0.6
+    unheard = f.handshake_seen and not (reset.resp_sent or reset.orig_acked)
+    confidence = 0.35 if unheard and reset.by == "resp" else 0.6
     if drew_late >= 1:
         evidence.append(Evidence(says=f"{span(drew_late)} had passed without a segment"))
         confidence = 0.7
