@@ -45,7 +45,8 @@ def many() -> tuple[list[ClientResults], dict[str, Scenario]]:
     """The published results again and again, under other names."""
     catalogue = load_catalogue()
     originals = published()
-    names = {f"{name}-{n}": name for n in range(SCENARIOS // len(catalogue) + 1) for name in catalogue}
+    measured = [name for name in catalogue if any(name in r.cells for r in originals)]
+    names = {f"{name}-{n}": name for n in range(SCENARIOS // len(measured) + 1) for name in measured}
     chosen = dict(list(names.items())[:SCENARIOS])
     more = {new: catalogue[old].model_copy(update={"id": new}) for new, old in chosen.items()}
     results = []
