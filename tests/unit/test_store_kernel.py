@@ -76,6 +76,15 @@ def test_reasons_that_differ_stand_by_name_whatever_came_first() -> None:
 RESET = ScenarioReset(by="peer", reasons=("TCP_STATE",), system=LINUX)
 
 
+def test_what_hardly_ever_happens_is_not_the_scenarios() -> None:
+    rst = scenario("rst-before-response")
+    recorder = KernelRecorder()
+    for reason in ["TCP_STATE"] * 10 + ["TCP_FLAGS"]:
+        recorder.add(trial(kernel=(told(reason),), evidence=(evidence(rst=("peer",)),)), rst)
+    (entry,) = recorder.scenarios(LINUX).values()
+    assert entry.reasons == ("TCP_STATE",)
+
+
 def test_a_run_changes_only_what_it_learnt(tmp_path: Path) -> None:
     known = ["a", "b", "c"]
     save_kernel(tmp_path, "netns", {"b": RESET, "a": RESET}, known)

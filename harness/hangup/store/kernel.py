@@ -7,6 +7,7 @@ scenario claims. A run that may not ask the kernel, or saw no such RST, leaves a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Literal
@@ -29,7 +30,7 @@ class ScenarioReset(Model):
 
     by: Literal["client", "peer"]
     reasons: tuple[str, ...] = Field(min_length=1)
-    """In the kernel's own names; several where trials differ, by name. ``none``: no kernel sent it."""
+    """In the kernel's own names; several where clients differ, by name. ``none``: no kernel sent it."""
     system: str
     """The kernel that said it: ``Linux 6.18``."""
 
@@ -54,7 +55,7 @@ class KernelRecorder:
     """Collects the reasons of a run's valid trials."""
 
     def __init__(self) -> None:
-        self._reasons: dict[str, set[str]] = {}
+        self._reasons: dict[str, Counter[str]] = {}
         self._by: dict[str, Literal["client", "peer"]] = {}
 
     def add(self, trial: Trial, scenario: Scenario) -> None:
@@ -64,14 +65,20 @@ class KernelRecorder:
             return
         told = (reset.reason for reset in trial.kernel if reset.by == by and reset.connection in (1, None))
         self._by[scenario.id] = by
-        self._reasons.setdefault(scenario.id, set()).add(next(told, NONE))
+        self._reasons.setdefault(scenario.id, Counter())[next(told, NONE)] += 1
 
     def scenarios(self, system: str) -> dict[str, ScenarioReset]:
         """What was learnt, by scenario."""
         return {
-            name: ScenarioReset(by=self._by[name], reasons=tuple(sorted(reasons)), system=system)
+            name: ScenarioReset(by=self._by[name], reasons=_frequent(reasons), system=system)
             for name, reasons in self._reasons.items()
         }
+
+
+def _frequent(reasons: Counter[str]) -> tuple[str, ...]:
+    """By name, without those of fewer than a tenth of the trials: what one client does by chance, at the very moment
+    of the ending, is not the scenario's."""
+    return tuple(sorted(reason for reason, count in reasons.items() if count * 10 >= reasons.total()))
 
 
 def _claimed(scenario: Scenario) -> Literal["client", "peer"] | None:
