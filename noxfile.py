@@ -82,9 +82,18 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Print how fast a lab, the lookup or the site is, against the naive way: `nox -s bench -- docker`."""
+    """Print how fast a part is, against the naive way: `nox -s bench -- docker` (lookup, site, diagnose …)."""
     session.install("--editable", ".[docker,site]", *GROUPS["browser"])
     session.run("python", "tests/bench.py", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Feed `hangup diagnose` with rubbish, for two minutes or as told: `nox -s fuzz -- -max_total_time=3600`."""
+    install(session, "fuzz")
+    corpus = Path(session.create_tmp()) / "corpus"
+    session.run("python", "tests/fuzz/seeds.py", str(corpus), env={"PYTHONPATH": "tests:tests/unit/wire"})
+    session.run("python", "tests/fuzz/fuzz_diagnose.py", *(session.posargs or ["-max_total_time=120"]), str(corpus))
 
 
 @nox.session

@@ -6,7 +6,9 @@ The limit is the same ending by a bare loop in one process; the naive way is a p
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
+import shutil
 import socket
 import struct
 import subprocess
@@ -17,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
+import synthetic
 from sayings import KINDS, SHAPES, missed, sayings
 
 from hangup import paths
@@ -166,6 +169,40 @@ def in_docker(clients: list[str], trials: int, jobs: int) -> None:
         print(f"{'ratio, ' + title:40} {rate / naive:8.0f}")
 
 
+def measured(command: list[str]) -> tuple[float, float, float]:
+    """Seconds, seconds of CPU, and MB at most, of a program whose output nobody reads."""
+    start = time.perf_counter()
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _pid, status, used = os.wait4(child.pid, 0)
+    if status:
+        raise SystemExit(f"{command[0]} ended with status {os.waitstatus_to_exitcode(status)}")
+    return time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
+def diagnosis(megabytes: int) -> None:
+    """Print how fast captures are diagnosed, against tshark and tcptrace on the same files."""
+    tshark = ["tshark", "-n", "-2", "-T", "fields"]
+    fields = [word for field in ("tcp.stream", "tcp.completeness", "tcp.analysis.flags") for word in ("-e", field)]
+    with tempfile.TemporaryDirectory(prefix="hangup-bench-") as folder:
+        for title, snaplen in (("full packets", 262_144), ("snapped at 96 bytes", 96)):
+            path = Path(folder) / "capture.pcap"
+            packets = synthetic.write(path, megabytes * 1_000_000, snaplen=snaplen)
+            print(f"{title}: {megabytes} MB, {packets:,} packets")
+            programs = {
+                "hangup diagnose": [sys.executable, "-m", "hangup", "diagnose", str(path)],
+                "tcptrace": ["tcptrace", "-n", str(path)],
+                "tshark, two passes": [*tshark, *fields, "-r", str(path)],
+            }
+            ours = 0.0
+            for name, command in programs.items():
+                if shutil.which(command[0]) is None:
+                    print(f"  {name:20} is not installed")
+                    continue
+                seconds, cpu, most = measured(command)
+                ours = ours or cpu
+                print(f"  {name:20} {seconds:8.2f} s, {cpu:8.2f} s of CPU ({cpu / ours:5.1f} ×), {most:8.0f} MB")
+
+
 def memory() -> float:
     """The largest resident size of this process so far, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -209,10 +246,11 @@ def lookups() -> None:
 
 
 @click.command()
-@click.argument("part", type=click.Choice(["lab", "matrix", "docker", "lookup", "site"]), default="lab")
+@click.argument("part", type=click.Choice(["lab", "matrix", "docker", "lookup", "site", "diagnose"]), default="lab")
 @click.option("--trials", default=300, show_default=True)
 @click.option("--jobs", default=16, show_default=True)
-def main(part: str, trials: int, jobs: int) -> None:
+@click.option("--size", default=300, show_default=True, help="MB of each capture to diagnose.")
+def main(part: str, trials: int, jobs: int, size: int) -> None:
     """PART lab: one scenario, client by client. PART matrix: all of it, ten trials a cell.
 
     PART docker: the same scenario in the docker lab, all clients together, against a container for each trial.
@@ -220,6 +258,8 @@ def main(part: str, trials: int, jobs: int) -> None:
     PART lookup: how many measured texts are recognised, shape by shape, and how long an answer takes.
 
     PART site: how long the site takes to build, what it weighs, and how quick search and matrix are in chromium.
+
+    PART diagnose: captures made by code, against tshark and tcptrace.
     """
     if part == "site":
         from bench_site import site  # needs Playwright, which the other parts do without
@@ -228,6 +268,9 @@ def main(part: str, trials: int, jobs: int) -> None:
         return
     if part == "lookup":
         lookups()
+        return
+    if part == "diagnose":
+        diagnosis(size)
         return
     members = [(name, e.layer) for m in load_manifests(paths.clients()).values() for name, e in m.clients.items()]
     if part == "matrix":

@@ -12,7 +12,7 @@ from driving import Driven, drive, require_lab
 from whole_run import CATALOGUE, MANIFESTS, require_client
 
 from hangup.conduct.peer import Peer
-from hangup.conduct.rundir import packets_of, raw_trials
+from hangup.conduct.rundir import raw_trials, trial_packets
 from hangup.conduct.trial import Trial
 from hangup.errors import LabError
 from hangup.labs import open_lab
@@ -55,7 +55,7 @@ def trials(run: Driven, scenario: str) -> list[tuple[Trial, list[Segment], list[
     for trial in raw_trials(run.folder):
         if trial.scenario == scenario:
             assert trial.invalid is None
-            packets = packets_of(run.folder, trial)
+            packets = trial_packets(run.folder, trial)
             segments = [packet for packet in packets if isinstance(packet, Segment)]
             found.append((trial, segments, [packet for packet in packets if isinstance(packet, IcmpError)]))
     assert len(found) == 2

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -127,6 +128,11 @@ class Wire(Model):
         return table
 
 
+def _listed(value: Any) -> Any:
+    """A single name stands for a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
 class Scenario(Model):
     """One scripted way for a connection to end."""
 
@@ -155,6 +161,9 @@ class Scenario(Model):
     faithful: tuple[Outcome, ...] = ()
     """Outcomes that tell the truth about this scenario, beside those that tell it about the wire's ending."""
     wire: Wire
+    cause: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    """The causes, by their names in ``hangup/diagnose/causes.toml``, that a capture of it must bring up first: one of
+    these. More than one where the client's own conduct decides what is on the wire."""
 
     @property
     def flat(self) -> tuple[Step, ...]:

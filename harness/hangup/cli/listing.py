@@ -1,4 +1,4 @@
-"""``hangup list``: the clients and the scenarios that there are."""
+"""``hangup list``: the clients, the scenarios, and the causes that ``diagnose`` knows."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from rich.table import Table
 from hangup import paths
 from hangup.agents.manifest import load_manifests
 from hangup.catalogue import load_catalogue
+from hangup.diagnose.causes import causes
 
 
 @click.command("list")
-@click.argument("what", type=click.Choice(["clients", "scenarios"]))
+@click.argument("what", type=click.Choice(["clients", "scenarios", "causes"]))
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def command(what: str, as_json: bool) -> None:
-    """The clients, or the scenarios, that there are."""
-    rows = _clients() if what == "clients" else _scenarios()
+    """The clients, the scenarios, or the causes that ``diagnose`` tells apart."""
+    rows = {"clients": _clients, "scenarios": _scenarios, "causes": _causes}[what]()
     if as_json:
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
@@ -57,3 +58,7 @@ def _scenarios() -> list[dict[str, str]]:
         }
         for scenario in load_catalogue().values()
     ]
+
+
+def _causes() -> list[dict[str, str]]:
+    return [{"cause": name, "title": cause.title, "means": cause.means} for name, cause in causes().items()]

@@ -33,7 +33,7 @@ from hangup.cli.report import (
 )
 from hangup.cli.scenario import print_scenario, scenario_as_json
 from hangup.cli.table import UNPROVED
-from hangup.conduct.rundir import packets_of, raw_trials
+from hangup.conduct.rundir import raw_trials, trial_packets
 from hangup.errors import InputError, StoreError
 from hangup.judge import judge
 from hangup.ladder import explain, ladder
@@ -210,7 +210,7 @@ def _packets(console: Console, results: ClientResults, cell: JudgedCell, run: Pa
         console.print(section("Packets", Text(f"No run is kept here that has this cell. This makes one:\n  {hint}")))
         return
     folder, trial = found
-    drawn = ladder(trial, packets_of(folder, trial))
+    drawn = ladder(trial, trial_packets(folder, trial))
     observation = observe(trial, scenario, str)
     outcome = judge(client, results.layer, scenario, observation).outcome
     read = {connection.remote: connection.read for connection in trial.log}

@@ -91,30 +91,30 @@ def raw_trials(run: Path) -> Iterator[Trial]:
         raise StoreError(f"{path}: not UTF-8 at byte {error.start}") from None
 
 
-class CapturedPacket(NamedTuple):
-    """One packet of a trial: as it was captured, and what it is."""
+class Captured(NamedTuple):
+    """One packet of a trial: what it is, and as it was captured."""
 
-    frame: Frame
     packet: Segment | IcmpError
+    frame: Frame
 
 
 def trial_segments(run: Path, trial: Trial) -> list[Segment]:
     """A trial's segments from its run's capture. Raises StoreError where that cannot be read."""
-    return [packet for packet in packets_of(run, trial) if isinstance(packet, Segment)]
+    return [packet for packet in trial_packets(run, trial) if isinstance(packet, Segment)]
 
 
-def packets_of(run: Path, trial: Trial) -> list[Segment | IcmpError]:
+def trial_packets(run: Path, trial: Trial) -> list[Segment | IcmpError]:
     """A trial's segments, and the ICMP errors about them. Raises StoreError where the capture cannot be read."""
-    return [captured.packet for captured in trial_packets(run, [trial])[trial.name]]
+    return [captured.packet for captured in captured_packets(run, [trial])[trial.name]]
 
 
-def trial_packets(run: Path, trials: Sequence[Trial]) -> dict[str, list[CapturedPacket]]:
+def captured_packets(run: Path, trials: Sequence[Trial]) -> dict[str, list[Captured]]:
     """The packets of several trials, by their names, from one reading of their run's capture.
 
     Raises StoreError where that cannot be read.
     """
     path = run / CAPTURE
-    found: dict[str, list[CapturedPacket]] = {trial.name: [] for trial in trials}
+    found: dict[str, list[Captured]] = {trial.name: [] for trial in trials}
     by_port: dict[int, list[Trial]] = {}
     for trial in trials:
         by_port.setdefault(trial.port, []).append(trial)
@@ -128,7 +128,7 @@ def trial_packets(run: Path, trials: Sequence[Trial]) -> dict[str, list[Captured
                 for port in {packet.flow.sport, packet.flow.dport}:
                     for trial in by_port.get(port, ()):
                         if trial.started_ns <= frame.time_ns <= trial.ended_ns:
-                            found[trial.name].append(CapturedPacket(frame, packet))
+                            found[trial.name].append(Captured(packet, frame))
     except OSError as error:
         raise StoreError(f"{path}: cannot be read: {error.strerror}") from None
     except CaptureError as error:  # a run that was cut short may have these trials all the same

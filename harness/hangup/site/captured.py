@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hangup.capture import LINKTYPE_ETHERNET, SNAP
-from hangup.conduct.rundir import CapturedPacket
+from hangup.conduct.rundir import Captured
 from hangup.site.model import Site
 from hangup.store import load_results
 from hangup.store.drawings import Drawing, draw, drawable
@@ -41,7 +41,7 @@ def from_run(run: Path, site: Site) -> Shown:
     return Shown(drawings, files)
 
 
-def pcap(packets: Iterable[CapturedPacket]) -> bytes:
+def pcap(packets: Iterable[Captured]) -> bytes:
     """A capture file of these packets."""
     stream = io.BytesIO()
     writer = PcapWriter(stream, LINKTYPE_ETHERNET, SNAP)

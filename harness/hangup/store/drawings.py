@@ -15,7 +15,7 @@ from pydantic import Field
 
 from hangup.agents.protocol import ClientId, Layer
 from hangup.catalogue import Scenario, words
-from hangup.conduct.rundir import CapturedPacket, raw_trials, trial_packets
+from hangup.conduct.rundir import Captured, captured_packets, raw_trials
 from hangup.conduct.trial import Trial
 from hangup.judge import judge
 from hangup.labs.base import LabName
@@ -73,7 +73,7 @@ def script(scenario: Scenario) -> tuple[str, ...]:
     return (*words.sequence(scenario), *([f"again: {again}"] if again else []))
 
 
-def draw(trial: Trial, packets: Iterable[CapturedPacket], scenario: Scenario, results: ClientResults) -> Drawing:
+def draw(trial: Trial, packets: Iterable[Captured], scenario: Scenario, results: ClientResults) -> Drawing:
     """The drawing of a valid trial."""
     drawn = ladder(trial, (captured.packet for captured in packets))
     outcome = judge(results.client, results.layer, scenario, observe(trial, scenario, str)).outcome
@@ -144,7 +144,7 @@ def save_drawings(
         write_text(wanted[trial.client, trial.scenario], dump_json(drawing))
 
 
-def drawable(run: Path, wanted: Iterable[tuple[str, str]]) -> list[tuple[Trial, list[CapturedPacket]]]:
+def drawable(run: Path, wanted: Iterable[tuple[str, str]]) -> list[tuple[Trial, list[Captured]]]:
     """The first valid trial, with its packets, of each cell (client and scenario) that is wanted and that a run has."""
     left = set(wanted)
     if not left:
@@ -154,7 +154,7 @@ def drawable(run: Path, wanted: Iterable[tuple[str, str]]) -> list[tuple[Trial, 
         if (trial.client, trial.scenario) in left and trial.invalid is None and trial.proved:
             left.discard((trial.client, trial.scenario))
             trials.append(trial)
-    packets = trial_packets(run, trials)
+    packets = captured_packets(run, trials)
     return [(trial, packets[trial.name]) for trial in trials]
 
 

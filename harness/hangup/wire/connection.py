@@ -82,6 +82,11 @@ class Connection:
         return self._machine.is_reuse(segment)
 
     @property
+    def forward_is_orig(self) -> bool:
+        """The sender of the first segment is the originator, as far as is known by now."""
+        return not self._machine.flipped
+
+    @property
     def orig(self) -> Endpoint:
         """Who opened it: who sent the SYN; where that was missed, whoever looks like it."""
         flow = self.flow.reversed() if self._machine.flipped else self.flow

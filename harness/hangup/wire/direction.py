@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 By = Literal["orig", "resp"]
 
+_MOST_ENDINGS = 64
+"""FINs, and RSTs, of one side that are kept, the first ones: a flood of them must not cost memory."""
+
 _FIN, _SYN, _RST, _ACK = int(Flags.FIN), int(Flags.SYN), int(Flags.RST), int(Flags.ACK)
 
 
@@ -101,7 +104,7 @@ class Direction:
         flags = segment.flags
         self.packets += 1
         if flags & _RST:
-            self.resets.append(self._ending(segment, by, acceptable=self._reset_acceptable(segment, peer)))
+            self._keep(self.resets, segment, by, acceptable=self._reset_acceptable(segment, peer))
         else:
             self._extend(segment, by)
         if flags & _ACK:
@@ -139,7 +142,7 @@ class Direction:
         before = self._reach
         end = self._end + offset(start, base + self._end) + segment.length
         if flags & _FIN:
-            self.fins.append(self._ending(segment, by, acceptable=end >= self._acked))
+            self._keep(self.fins, segment, by, acceptable=end >= self._acked)
             if self._fin is None and end >= self._end:
                 self._fin = end
         if flags & _SYN:
@@ -165,6 +168,10 @@ class Direction:
         place = self._acked + offset(segment.seq, self._base + self._acked)
         # One less: if a FIN crosses the segment that draws the RST, it has the FIN's number. Linux takes it.
         return self._acked - 1 <= place <= self._reach
+
+    def _keep(self, endings: list[Ending], segment: Segment, by: By, *, acceptable: bool) -> None:
+        if len(endings) < _MOST_ENDINGS:
+            endings.append(self._ending(segment, by, acceptable=acceptable))
 
     def _ending(self, segment: Segment, by: By, *, acceptable: bool) -> Ending:
         return Ending(

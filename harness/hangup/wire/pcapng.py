@@ -25,6 +25,8 @@ _ENHANCED = 6
 _IF_TSRESOL = 9
 _IF_TSOFFSET = 14
 _MICROSECONDS = 1_000_000
+_LATEST_NS = 2**63 - 1
+"""In the year 2262. A clock that says more is damaged, and must not damage who reckons in 64 bits."""
 
 
 class _Interface(NamedTuple):
@@ -35,7 +37,8 @@ class _Interface(NamedTuple):
     offset_s: int = 0
 
     def time_ns(self, high: int, low: int) -> int:
-        return (high << 32 | low) * 1_000_000_000 // self.ticks + self.offset_s * 1_000_000_000
+        time_ns = (high << 32 | low) * 1_000_000_000 // self.ticks + self.offset_s * 1_000_000_000
+        return max(-_LATEST_NS, min(time_ns, _LATEST_NS))
 
 
 def read_pcapng(stream: BinaryIO) -> Iterator[Frame]:

@@ -75,6 +75,10 @@ _RESPONDER = 16
 """How far the responder's bits are shifted."""
 
 
+_LONGEST = 4096
+"""Letters of a history, which Zeek does not limit: a flood of RSTs with ever other numbers must not cost memory."""
+
+
 class History:
     """The letters, upper case for the originator. Where roles flip, what was written stays as it is."""
 
@@ -101,7 +105,8 @@ class History:
             self.add(code, orig=orig)
 
     def add(self, code: str, *, orig: bool) -> None:
-        self.text += code if orig else code.lower()
+        if len(self.text) < _LONGEST:
+            self.text += code if orig else code.lower()
 
 
 _SERVER_PORTS: dict[str, tuple[int, ...]] = {

@@ -238,3 +238,9 @@ def test_what_is_written_is_read_again(nanosecond: bool) -> None:
         Frame(2, 1_700_000_001_000_000_000, 101, 27, b"longer t"),
         Frame(3, 1_700_000_002_000_000_000, 101, 1500, b"cut"),
     ]
+
+
+def test_a_clock_beyond_all_times_is_held_at_the_last_one() -> None:
+    seconds = option(9, b"\x00")
+    (frame,) = read_pcapng(io.BytesIO(section() + interface(1, seconds) + enhanced(b"x" * 60, 2**64 - 1)))
+    assert frame.time_ns == 2**63 - 1

@@ -1,0 +1,252 @@
+"""How ``diagnose`` puts its findings to people: the summary, the table, one connection in full."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from hangup.cli.report import section
+from hangup.diagnose.causes import causes
+from hangup.diagnose.finding import Severity
+from hangup.diagnose.ladder import rows
+from hangup.ladder.render import columns, head, line
+from hangup.ladder.words import root
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console, RenderableType
+
+    from hangup.diagnose import Counts, Finding, Hypothesis, Report, Summary
+    from hangup.matrix import JudgedCell
+    from hangup.wire import Segment
+
+_STYLES = {Severity.NONE: "green", Severity.LOW: "cyan", Severity.MEDIUM: "yellow", Severity.HIGH: "red"}
+
+SORTS: dict[str, Callable[[Finding], tuple[object, ...]]] = {
+    "severity": lambda f: (-list(Severity).index(f.severity), f.stream),
+    "stream": lambda f: (f.stream,),
+    "start": lambda f: (f.start_ns, f.stream),
+    "end": lambda f: (f.end_ns, f.stream),
+    "duration": lambda f: (-f.duration_ns, f.stream),
+    "bytes": lambda f: (-f.orig_bytes - f.resp_bytes, f.stream),
+    "state": lambda f: (f.conn_state, f.stream),
+    "cause": lambda f: (f.cause, f.stream),
+    "host": lambda f: (f.resp.address, f.resp.port, f.stream),
+}
+"""What ``--sort`` can sort by; of numbers the largest first, but times from the earliest on."""
+
+
+def print_summary(console: Console, summary: Summary, counts: Counts, evicted: int) -> None:
+    """The whole in numbers."""
+    console.print(Text(_headline(summary, counts), style="bold"))
+    for note in _notes(counts, evicted):
+        console.print(Text(note, style="yellow"))
+    if not summary.connections:
+        return
+    console.print(section("Severity", _severities(summary)))
+    console.print(section("Causes", _causes(summary)))
+    console.print(section("How they ended (Zeek's conn_state)", _states(summary)))
+    if summary.troubled:
+        worst = [(count, f"{p.address}:{p.port}", p.cause) for p, count in summary.troubled.most_common(8)]
+        console.print(section("Where (medium and high)", _grid(worst)))
+        width = summary.trouble.width
+        text = f"{summary.trouble.sparkline()}  ({width:g} s a character, the highest is {max(summary.trouble.counts)})"
+        console.print(section("When", Text(text)))
+    idle = summary.idle_timeouts()
+    if idle:
+        lines = [(n, f"{host}:{port}" if port else host, f"{seconds} s") for host, port, seconds, n in idle]
+        console.print(section("Likely idle timeouts", _grid(lines)))
+
+
+_SEVERITIES = {
+    Severity.HIGH: "no connection, no answer, or bytes cut off",
+    Severity.MEDIUM: "ended against one side's will",
+    Severity.LOW: "a RST, but nothing was lost",
+    Severity.NONE: "nothing wrong",
+}
+
+
+def _headline(summary: Summary, counts: Counts) -> str:
+    seconds = (counts.last_ns - (counts.first_ns or 0)) / 1e9
+    return (
+        f"{summary.connections:,} connections, {summary.reset:,} with a RST; "
+        f"{counts.frames:,} frames over {seconds:,.3f} s, {counts.segments:,} of them TCP"
+    )
+
+
+def _notes(counts: Counts, evicted: int) -> list[str]:
+    notes = [
+        f"{number:,} frames of link type {link} were passed over: it is not one that can be decoded here"
+        for link, number in counts.unknown_links.items()
+    ]
+    if counts.stray_icmp:
+        notes.append(f"{counts.stray_icmp:,} ICMP errors are about connections that were not captured")
+    if evicted:
+        notes.append(evicted_note(evicted))
+    return notes
+
+
+def evicted_note(count: int) -> str:
+    """What the bound on memory cost."""
+    return f"{count:,} idle connections were let go early, and may be counted again: --max-memory allows more"
+
+
+def _severities(summary: Summary) -> Table:
+    rows = [(n, Text(s, style=_STYLES[s]), _SEVERITIES[s]) for s, n in summary.severities.most_common()]
+    return _grid(rows)
+
+
+def _causes(summary: Summary) -> Table:
+    return _grid([(n, Text(c, style="bold"), causes()[c].title) for c, n in summary.causes.most_common()])
+
+
+def _grid(lines: Sequence[tuple[int, str | Text, str]]) -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(justify="right")
+    for count, one, other in lines:
+        grid.add_row(f"{count:,}", one if isinstance(one, Text) else Text(one), Text(other))
+    return grid
+
+
+def _states(summary: Summary) -> Text:
+    return Text("  ".join(f"{state} {count:,}" for state, count in summary.states.most_common()))
+
+
+def print_table(console: Console, findings: Sequence[Finding], more: int) -> None:
+    """A line a connection; ``more``: how many are not shown."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    wide = console.width >= _WIDE
+    for heading, justify, always in _COLUMNS:
+        if wide or always:
+            table.add_column(heading, justify=justify, overflow="fold", no_wrap=heading in ("stream", "state", "by"))
+    for finding in findings:
+        cells = zip(_cells(finding), _COLUMNS, strict=True)
+        table.add_row(*(cell for cell, (_heading, _justify, always) in cells if wide or always))
+    console.print()
+    console.print(table)
+    if more:
+        console.print(Text(f"{more:,} more connections: --table shows all of them", style="dim"))
+
+
+_WIDE = 150
+_COLUMNS: tuple[tuple[str, Literal["left", "right"], bool], ...] = (
+    ("stream", "right", True),
+    ("start (UTC)", "left", False),
+    ("seconds", "right", True),
+    ("originator", "left", True),
+    ("responder", "left", True),
+    ("state", "left", True),
+    ("history", "left", False),
+    ("bytes", "left", False),
+    ("by", "left", True),
+    ("most likely cause", "left", True),
+)
+"""Heading, alignment, and whether it is shown on a narrow terminal too."""
+
+
+def _cells(f: Finding) -> tuple[str | Text, ...]:
+    return (
+        str(f.stream),
+        when(f.start_ns),
+        f"{f.duration_ns / 1e9:.3f}",
+        str(f.orig),
+        str(f.resp),
+        f.conn_state,
+        f.history,
+        f"{f.orig_bytes:,} / {f.resp_bytes:,}",
+        f.ended_by,
+        Text(_likeliest(f), style=_STYLES[f.severity]),
+    )
+
+
+def _likeliest(finding: Finding) -> str:
+    others = ", ".join(finding.likeliest[1:])
+    return f"{finding.cause} {finding.causes[0].confidence:.2f}" + (f" (or equally {others})" if others else "")
+
+
+def when(time_ns: int) -> str:
+    """A time of day, to the millisecond, with its date."""
+    at = datetime.fromtimestamp(time_ns // 1_000_000_000, UTC)
+    return f"{at:%Y-%m-%d %H:%M:%S}.{time_ns // 1_000_000 % 1000:03d}"
+
+
+def print_connection(
+    console: Console, finding: Finding, segments: Sequence[Segment], reports: Sequence[Report], *, asked: bool
+) -> None:
+    """One connection: its ladder, its causes with their evidence, and what clients report for it."""
+    f = finding
+    title = f"stream {f.stream}: {f.orig} → {f.resp}, {f.conn_state} {f.history}"
+    console.print(Text(title, style="bold"))
+    console.print(Text(
+        f"began {when(f.start_ns)} UTC, lasted {f.duration_ns / 1e9:.6f} s; "
+        f"{f.orig_bytes:,} bytes from the originator, {f.resp_bytes:,} from the responder; severity {f.severity}"
+    ))  # fmt: skip
+    console.print()
+    widths = columns(console.width)
+    console.print(head("originator", widths))
+    for row in rows(f, segments):
+        console.print(line(row, f.start_ns, widths))
+    for place, hypothesis in enumerate(f.causes):
+        console.print(section(f"{place + 1}. {causes()[hypothesis.cause].title}", *_hypothesis(hypothesis)))
+    if f.scenarios:
+        console.print(
+            section(
+                "Scenarios of the catalogue that end like this",
+                Text(", ".join(match.scenario for match in f.scenarios)),
+            )
+        )
+    if asked:
+        console.print(section("What clients report for it, measured", _reports(reports)))
+
+
+def _hypothesis(hypothesis: Hypothesis) -> list[RenderableType]:
+    cause = causes()[hypothesis.cause]
+    shown: list[RenderableType] = [
+        Text(f"{hypothesis.cause}, by {hypothesis.by}, confidence {hypothesis.confidence:.2f}", style="bold")
+    ]
+    for evidence in hypothesis.evidence:
+        where = (
+            f" (packet{'s' * (len(evidence.packets) > 1)} {', '.join(map(str, evidence.packets))})"
+            if evidence.packets
+            else ""
+        )
+        fields = "".join(f"; {name} = {value}" for name, value in evidence.fields.items())
+        shown.append(Text(f"• {evidence.says}{where}{fields}"))
+    shown += [Text(f"• {limit}", style="italic") for limit in hypothesis.limits]
+    if hypothesis.confidence > 0.3:
+        shown.append(Padding(Text(cause.means), (0, 0, 0, 2)))
+        shown.append(Padding(Text(f"What would tell: {cause.confirm}"), (0, 0, 0, 2)))
+        shown.append(Padding(Text("; ".join(cause.cites), style="dim"), (0, 0, 0, 2)))
+    return shown
+
+
+def _reports(reports: Sequence[Report]) -> RenderableType:
+    if not reports:
+        return Text("no scenario is like it, or the clients asked for were not measured in one that is")
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("client", "is told", "what it catches", "request processed"):
+        table.add_column(heading, overflow="fold", no_wrap=heading == "client")
+    for report in reports:
+        caught = dict.fromkeys(filter(None, map(_caught, report.cells)))
+        table.add_row(*map(Text, (report.client, report.told, "\n".join(caught), _PROCESSED[report.processed])))
+    return table
+
+
+_PROCESSED = {
+    None: "cannot be told",
+    False: "no: a retry is safe",
+    True: "yes: a retry does it again",
+}
+
+
+def _caught(cell: JudgedCell) -> str:
+    if cell.verdict is None:
+        return ""
+    chain = cell.cell.observations[0].operations[cell.verdict.decisive].error
+    return f"{chain[0].type} ({root(chain).code or root(chain).type})" if chain else ""

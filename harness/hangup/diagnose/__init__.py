@@ -1,0 +1,44 @@
+"""Diagnosis: from any capture to how each connection ended, who ended it, most likely why, and what clients say of it.
+
+    frames ─ Engine → Case ─ Facts ─ signatures → Hypothesis ─ conclude → Finding ─ record, Summary, page
+
+| module | knows |
+| --- | --- |
+| `inputs` | files: compressed, several, growing, damaged |
+| `engine`, `cases`, `case`, `trail`, `messages` | what is kept of a connection while it goes on, in bounded memory |
+| `around` | what other connections tell of one |
+| `facts`, `signatures/`, `causes` | how causes are told apart; their words and sources are data (`causes.toml`) |
+| `finding`, `matching` | what is said of a connection, and which scenarios of the catalogue are like it |
+| `blocks`, `columns`, `skim`, `swift` | large captures at speed: what plainly ended in order is only counted |
+| `choosing`, `record`, `summary`, `ladder`, `page` | filters and views |
+
+All of it but `inputs` is pure. Nothing here knows labs, agents or the command line.
+"""
+
+from hangup.diagnose.causes import Cause, Evidence, Hypothesis, causes
+from hangup.diagnose.engine import Counts, Engine
+from hangup.diagnose.finding import Finding, Severity, conclude
+from hangup.diagnose.inputs import Inputs
+from hangup.diagnose.matching import Matrix, Report
+from hangup.diagnose.record import record
+from hangup.diagnose.stream import findings, troubled
+from hangup.diagnose.summary import Summary
+
+__all__ = [
+    "Cause",
+    "Counts",
+    "Engine",
+    "Evidence",
+    "Finding",
+    "Hypothesis",
+    "Inputs",
+    "Matrix",
+    "Report",
+    "Severity",
+    "Summary",
+    "causes",
+    "conclude",
+    "findings",
+    "record",
+    "troubled",
+]

@@ -1,0 +1,201 @@
+"""Captures as they come: compressed or not, from standard input, in several files, or while they are being written.
+
+What could not be read is kept as a list of complaints; the rest is read all the same.
+"""
+
+from __future__ import annotations
+
+import gzip
+import heapq
+import sys
+import time
+import zlib
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, BinaryIO, Protocol, cast
+
+from hangup.errors import InputError
+from hangup.wire import CaptureError, Frame, read_capture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from hangup.diagnose.blocks import Block
+
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_POLL = 0.1
+_BLOCK = 1 << 18
+
+
+class _Readable(Protocol):
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
+class _Rejoined:
+    """A stream of which the first bytes were read already, to see what it is."""
+
+    def __init__(self, head: bytes, rest: _Readable) -> None:
+        self._head, self._rest = head, rest
+
+    def read(self, size: int = -1, /) -> bytes:
+        if self._head:
+            if size < 0:
+                size = len(self._head)
+            head, self._head = self._head[:size], self._head[size:]
+            return head
+        return self._rest.read(size)
+
+
+class _Growing:
+    """A file that is still being written: at its end, wait for more, until nobody wants it any longer."""
+
+    def __init__(self, file: _Readable, wanted: Callable[[], bool]) -> None:
+        self._file, self._wanted = file, wanted
+
+    def read(self, size: int = -1, /) -> bytes:
+        while not (data := self._file.read(size)):
+            if not self._wanted():
+                return b""
+            time.sleep(_POLL)
+        return data
+
+
+class _Unpacked:
+    """A compressed stream: what is wrong with it is told as with any capture."""
+
+    def __init__(self, stream: _Readable, kind: str, faults: tuple[type[Exception], ...]) -> None:
+        self._stream, self._kind, self._faults = stream, kind, faults
+        self._offset = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        try:
+            data = self._stream.read(size)
+        except EOFError:
+            raise CaptureError(f"cut off: the {self._kind} data has no end", self._offset) from None
+        except self._faults as error:
+            raise CaptureError(f"the {self._kind} data is damaged ({error})", self._offset) from None
+        self._offset += len(data)
+        return data
+
+
+def unpacked(stream: _Readable) -> BinaryIO:
+    """The capture in a stream, decompressed where it is compressed."""
+    head = b""
+    while len(head) < 4 and (more := stream.read(4 - len(head))):
+        head += more
+    whole = _Rejoined(head, stream)
+    if head.startswith(_GZIP):
+        plain = cast("_Readable", gzip.GzipFile(fileobj=cast("IO[bytes]", whole)))
+        return cast("BinaryIO", _Unpacked(plain, "gzip", (gzip.BadGzipFile, zlib.error)))
+    if head.startswith(_ZSTD):
+        import zstandard  # only where it is needed
+
+        reader = zstandard.ZstdDecompressor().stream_reader(cast("IO[bytes]", whole), read_across_frames=True)
+        return cast("BinaryIO", _Unpacked(cast("_Readable", reader), "zstd", (zstandard.ZstdError,)))
+    return cast("BinaryIO", whole)
+
+
+def check(names: Sequence[str]) -> None:
+    """Raises InputError for a file that is not there or may not be read."""
+    for name in names:
+        if name == "-":
+            continue
+        try:
+            with Path(name).open("rb"):
+                pass
+        except OSError as error:
+            raise InputError(f"{name}: cannot be read: {error.strerror}") from None
+    if names.count("-") > 1:
+        raise InputError("standard input (-) can be read once only")
+
+
+class Inputs:
+    """The frames of one or several captures, in the order of their times."""
+
+    def __init__(self, names: Sequence[str], *, follow: bool = False) -> None:
+        check(names)
+        if follow and len(names) > 1:
+            raise InputError("--follow waits for one file to grow, and several were given")
+        self._names = list(names)
+        self._follow = follow
+        self.complaints: list[str] = []
+        """What could not be read: a line a file."""
+
+    def stop(self) -> None:
+        """Wait no longer for the file to grow."""
+        self._follow = False
+
+    def __iter__(self) -> Iterator[Frame]:
+        if len(self._names) == 1:
+            return self._frames(self._names[0])
+        return self._merged()
+
+    def blocks(self) -> Iterator[Block] | None:
+        """The same in blocks; None where nobody can say when a block is full, for the file still grows."""
+        if self._follow:
+            return None
+        from hangup.diagnose.blocks import gathered, is_plain  # numpy, only where it is used
+
+        if len(self._names) == 1 and self._names[0] != "-":
+            name = self._names[0]
+            with Path(name).open("rb") as file:
+                head = unpacked(file).read(4)
+            if len(head) == 4 and is_plain(head):
+                return self._blocks(name)
+        return gathered(self)
+
+    def _blocks(self, name: str) -> Iterator[Block]:
+        from hangup.diagnose.blocks import blocks
+
+        with Path(name).open("rb") as file:
+            try:
+                yield from blocks(unpacked(file))
+            except CaptureError as error:
+                self.complaints.append(f"{name}: {error}")
+
+    def _frames(self, name: str) -> Iterator[Frame]:
+        with ExitStack() as stack:
+            stream: _Readable = sys.stdin.buffer if name == "-" else stack.enter_context(Path(name).open("rb", _BLOCK))
+            if self._follow:
+                stream = _Growing(stream, lambda: self._follow)
+            try:
+                yield from read_capture(unpacked(stream))
+            except CaptureError as error:
+                self.complaints.append(f"{'standard input' if name == '-' else name}: {error}")
+            except OSError as error:
+                self.complaints.append(f"{name}: cannot be read on: {error.strerror}")
+
+    def _merged(self) -> Iterator[Frame]:
+        """Files are opened when their time has come, so that a thousand rotated ones are not open at once."""
+        waiting: list[tuple[int, int, Iterator[Frame] | None]] = []
+        for place, name in enumerate(self._names):
+            frames = self._frames(name)
+            first = next(frames, None)
+            if first is not None:
+                waiting.append((first.time_ns, place, _again(first, frames) if name == "-" else None))
+        waiting.sort(key=lambda entry: entry[:2], reverse=True)
+        complaints, self.complaints = self.complaints, []
+        running: list[tuple[int, int, Frame, Iterator[Frame]]] = []
+        number = 0
+        while waiting or running:
+            while waiting and (not running or waiting[-1][0] <= running[0][0]):
+                _time, place, opened = waiting.pop()
+                _push(running, place, opened or self._frames(self._names[place]))
+            if not running:
+                continue
+            _time, place, frame, frames = heapq.heappop(running)
+            number += 1
+            yield frame._replace(number=number)
+            _push(running, place, frames)
+        self.complaints = list(dict.fromkeys(complaints + self.complaints))
+
+
+def _again(first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:
+    yield first
+    yield from rest
+
+
+def _push(running: list[tuple[int, int, Frame, Iterator[Frame]]], place: int, frames: Iterator[Frame]) -> None:
+    frame = next(frames, None)
+    if frame is not None:
+        heapq.heappush(running, (frame.time_ns, place, frame, frames))

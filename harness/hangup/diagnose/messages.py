@@ -1,0 +1,191 @@
+"""What the payload of one direction says of messages: whether an HTTP message or a TLS record was left unfinished.
+
+It reads what was captured, front to back, and gives up at the first byte that is missing or that it does not know:
+`kind` is then None, and nothing is said of messages. It holds one message's head at most.
+
+HTTP/1.1 framing: RFC 9112 section 6. TLS records: RFC 8446 section 5.1.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+Kind = Literal["http", "tls"]
+Part = Literal["head", "body"]
+
+_MAX_HEAD = 16_384
+_REQUEST = re.compile(rb"([A-Z]{3,20}) [^\r\n ]+ HTTP/1\.[01]\r\n")
+_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r]")
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r\n", re.IGNORECASE)
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*\bchunked[ \t]*\r\n", re.IGNORECASE)
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})(?:[ \t]*;[^\r\n]*)?\r\n")
+_CHUNK_BEGINS = re.compile(rb"[0-9A-Fa-f]{0,8}(?:[ \t]*;.*)?\r?\n?", re.DOTALL)
+
+_ALERT, _HANDSHAKE, _APPLICATION_DATA = 21, 22, 23
+_TLS_TYPES = (20, _ALERT, _HANDSHAKE, _APPLICATION_DATA, 24)
+_FATAL = 2
+
+
+class Alert(NamedTuple):
+    """A TLS alert that was sent in the clear (RFC 8446 section 6)."""
+
+    number: int
+    """Of the frame."""
+    code: int
+
+
+class Messages:
+    """The payload that one side sends; of the side that answers, `requests` is what it answers."""
+
+    __slots__ = (
+        "_buffer", "_chunked", "_left", "_next", "_requests", "_whole_at_end", "alert", "kind",
+        "method", "part",
+    )  # fmt: skip
+
+    def __init__(self, requests: Messages | None = None) -> None:
+        self._requests = requests
+        self._buffer = b""
+        self._next: int | None = None
+        self._left = 0
+        """Bytes of the body, or of the TLS record, that are still to come."""
+        self._chunked = False
+        self._whole_at_end = False
+        """The end of the stream ends the body (RFC 9112 section 6.3, rule 8)."""
+        self.kind: Kind | None = None
+        self.part: Part | None = None
+        """Where in an unfinished message the stream stands; None between two."""
+        self.alert: Alert | None = None
+        self.method = b""
+        """Of the last request."""
+
+    @property
+    def unfinished(self) -> Part | None:
+        """The part in which the last message would be cut, if the stream ended here."""
+        return None if self.kind is None or self._whole_at_end else self.part
+
+    @property
+    def missing(self) -> int | None:
+        """Bytes that the announced length still lacks; None where no length was announced."""
+        return self._left if self.part == "body" and not self._chunked and not self._whole_at_end else None
+
+    @property
+    def done(self) -> bool:
+        """It has given up: nothing more will be learnt."""
+        return self._next is not None and self.kind is None
+
+    def feed(self, number: int, seq: int, length: int, payload: bytes) -> None:
+        """One segment with payload. `length`: on the wire; `payload`: what was captured of it."""
+        if self._next is None:
+            self._next = seq
+            self.kind = self._recognise(payload)
+        if self.kind is None:
+            return
+        behind = (self._next - seq) & 0xFFFFFFFF
+        if behind:
+            if behind >= length:
+                if behind >> 31:
+                    self.kind = None  # a hole
+                return
+            length, payload = length - behind, payload[behind:]
+        self._next = (self._next + length) & 0xFFFFFFFF
+        self._take(number, length, payload)
+
+    def _recognise(self, payload: bytes) -> Kind | None:
+        if (_REQUEST if self._requests is None else _STATUS).match(payload):
+            return "http"
+        if len(payload) > 5 and payload[0] in _TLS_TYPES and payload[1] == 3 and payload[2] <= 4:
+            return "tls"
+        return None
+
+    def _take(self, number: int, length: int, payload: bytes) -> None:
+        while length > 0 and self.kind is not None:
+            if self._left or self._whole_at_end:
+                used = self._skip(length)
+            elif self._chunked:
+                used = self._chunk(length, payload)
+            else:
+                used = self._begin(number, length, payload)
+            length, payload = length - used, payload[used:]
+
+    def _skip(self, length: int) -> int:
+        """Pass over the body, a chunk's data, or the record's fragment."""
+        if self._whole_at_end:
+            return length
+        used = min(length, self._left)
+        self._left -= used
+        if not self._left and not self._chunked:
+            self.part = None
+        return used
+
+    def _chunk(self, length: int, payload: bytes) -> int:
+        """The line before a chunk's data, or the last chunk with its trailers (RFC 9112 section 7.1)."""
+        held = len(self._buffer)
+        self._buffer += payload[: _MAX_HEAD - held]
+        line = _CHUNK.match(self._buffer)
+        size = int(line[1], 16) if line is not None else None
+        end = line.end() if line is not None else -1
+        if size == 0:
+            trailers = self._buffer.find(b"\r\n\r\n")
+            end = trailers + 4 if trailers >= 0 else -1
+        if size is None or end < 0:
+            if len(payload) < length or len(self._buffer) >= _MAX_HEAD or not _CHUNK_BEGINS.match(self._buffer):
+                self.kind = None
+            return length
+        if size:
+            self._left = size + 2
+        else:
+            self._chunked, self.part = False, None
+        self._buffer = b""
+        return end - held
+
+    def _begin(self, number: int, length: int, payload: bytes) -> int:
+        """The head of the next message or record, as far as it has come."""
+        if len(payload) < length and len(payload) < 5:
+            self.kind = None
+            return length
+        held = len(self._buffer)
+        self._buffer += payload[: _MAX_HEAD + 4 - held]
+        self.part = "head"
+        size = self._tls(number) if self.kind == "tls" else self._http()
+        if size is None:  # the head goes on
+            if len(payload) < length or len(self._buffer) > _MAX_HEAD:
+                self.kind = None
+            return length
+        self._buffer = b""
+        return size - held
+
+    def _tls(self, number: int) -> int | None:
+        head = self._buffer
+        if len(head) < 5:
+            return None
+        if head[0] not in _TLS_TYPES or head[1] != 3:
+            self.kind = None
+            return 5
+        self._left = int.from_bytes(head[3:5], "big")
+        self.part = "body" if self._left else None
+        if head[0] == _ALERT and self._left == 2 and len(head) >= 7 and head[5] == _FATAL:
+            self.alert = Alert(number, head[6])
+        return 5
+
+    def _http(self) -> int | None:
+        end = self._buffer.find(b"\r\n\r\n")
+        if end < 0:
+            return None
+        head = self._buffer[: end + 4]
+        status = _STATUS.match(head) if self._requests is not None else None
+        request = _REQUEST.match(head) if self._requests is None else None
+        asked = self._requests.method if self._requests is not None else b""
+        code = int(status[1]) if status else 0
+        if not (status or request) or code == 101 or asked == b"CONNECT":
+            self.kind = None  # no HTTP, or none from here on
+            return len(head)
+        if request:
+            self.method = request[1]
+        length = _LENGTH.search(head)
+        bodiless = 100 <= code < 200 or code in (204, 304) or asked == b"HEAD"
+        self._chunked = bool(_CHUNKED.search(head)) and not bodiless
+        self._left = int(length[1]) if length and not self._chunked and not bodiless else 0
+        self._whole_at_end = bool(status) and not (bodiless or length or self._chunked)
+        self.part = "body" if self._left or self._chunked else None
+        return len(head)

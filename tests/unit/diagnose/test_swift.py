@@ -1,0 +1,210 @@
+"""The swift way through a capture tells the same of every connection in trouble as the plain way, and of no other."""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+
+import pytest
+import synthetic
+from conversations import MEMORY, conversation
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_signatures import CASES
+from wire_packets import BITS, HANDSHAKE, LINKS, V6, enhanced, interface, ipv4, ipv6, section, tcp
+
+from hangup.diagnose import Engine, Finding, Inputs, findings
+from hangup.diagnose.blocks import blocks
+from hangup.diagnose.swift import Swift
+from hangup.wire import Flags, PcapWriter, Segment, read_pcap
+
+
+def written(segments: list[Segment], *, link: str = "ethernet", six: bool = False, snaplen: int = 262_144) -> bytes:
+    """A capture of these segments."""
+    stream = io.BytesIO()
+    writer = PcapWriter(stream, LINKS[link].number, snaplen)
+    for segment in segments:
+        flags = "".join(flag.name[0] for flag in Flags if segment.flags & flag and flag.name and flag.name[0] in BITS)
+        payload = segment.payload or bytes(segment.length)
+        data = tcp(segment.sport, segment.dport, segment.seq, segment.ack, flags, payload, window=segment.window)
+        forward = segment.sport > segment.dport
+        if six:
+            packet = ipv6(data, addresses=V6 if forward else V6[::-1], ttl=segment.ttl)
+        else:
+            packet = ipv4(data, addresses=(segment.src, segment.dst), ttl=segment.ttl)
+        writer.write(segment.time_ns, LINKS[link].wrap(packet))
+    return stream.getvalue()
+
+
+def plain(data: bytes) -> dict[int, Finding]:
+    return {f.stream: f for f in findings(read_pcap(io.BytesIO(data)), Engine(MEMORY))}
+
+
+def swift(data: bytes, size: int) -> tuple[dict[int, Finding], int]:
+    way = Swift(Engine(MEMORY))
+    found = {f.stream: f for f in way.findings(blocks(io.BytesIO(data), size))}
+    return found, sum(way.counted)
+
+
+def told(finding: Finding) -> tuple[object, ...]:
+    return (
+        finding.orig, finding.resp, finding.start_ns, finding.end_ns, finding.conn_state, finding.history,
+        finding.causes, finding.severity, finding.resets, finding.scenarios,
+    )  # fmt: skip
+
+
+COUNTED = [
+    ("SF", "orderly-close", "orig", "none"),
+    ("SF", "orderly-close", "resp", "none"),
+    ("RSTO", "application-abort", "orig", "low"),
+]
+
+
+def assert_same(data: bytes, size: int) -> None:
+    slow = plain(data)
+    fast, skimmed = swift(data, size)
+    assert len(fast) + skimmed == len(slow)
+    for stream, finding in slow.items():
+        if stream in fast:
+            assert told(fast[stream]) == told(finding)
+        else:
+            assert (finding.conn_state, finding.cause, finding.ended_by, finding.severity) in COUNTED
+
+
+@pytest.mark.parametrize("size", [1 << 24, 200_000, 5_000])
+@pytest.mark.parametrize("snaplen", [262_144, 96])
+def test_of_many_connections_at_a_time(tmp_path: Path, size: int, snaplen: int) -> None:
+    path = tmp_path / "many.pcap"
+    synthetic.write(path, 400_000 if snaplen > 96 else 100_000, snaplen=snaplen, at_a_time=20)
+    data = path.read_bytes()
+    assert_same(data, size)
+    if size == 1 << 24:
+        assert swift(data, size)[1] > 0.6 * len(plain(data)), "it must be worth it"
+
+
+def test_of_captures_that_are_gathered(tmp_path: Path) -> None:
+    """A pcapng file, and two files that overlap in time."""
+    frames = list(synthetic.frames(200, at_a_time=20))
+    names = []
+    for name, part in (("whole", frames), ("odd", frames[1::2]), ("even", frames[::2])):
+        packets = b"".join(enhanced(data, time_ns // 1000) for time_ns, data in part)
+        names.append(tmp_path / name)
+        names[-1].write_bytes(section() + interface() + packets)
+    for inputs in (Inputs([str(names[0])]), Inputs([str(name) for name in names[1:]])):
+        slow = {f.stream: f for f in findings(inputs, Engine(MEMORY))}
+        way = Swift(Engine(MEMORY))
+        gathered = inputs.blocks()
+        assert gathered is not None
+        fast = {f.stream: f for f in way.findings(gathered)}
+        assert len(fast) + sum(way.counted) == len(slow)
+        assert sum(way.counted) > 100
+        assert all(told(fast[stream]) == told(slow[stream]) for stream in fast)
+
+
+def test_of_every_ending(request: pytest.FixtureRequest) -> None:
+    """Every case of the signatures, all in one capture."""
+    assert request
+    everything = [
+        segment
+        for number, case in enumerate(CASES)
+        for segment in conversation(*case.steps, client=40_000 + number, start=100.0 * number)
+    ]
+    data = written(sorted(everything, key=lambda segment: segment.time_ns))
+    for size in (1 << 24, 2_000):
+        assert_same(data, size)
+
+
+@pytest.mark.parametrize("link", list(LINKS))
+@pytest.mark.parametrize("six", [False, True], ids=["IPv4", "IPv6"])
+def test_of_every_link_type(link: str, six: bool) -> None:
+    steps = (*HANDSHAKE, "> PA 1 1 40", "< PA 1 41 100", "> FA 41 101", "< FA 101 42", "> A 42 102")
+    data = written(
+        conversation(*steps) + conversation("> S 0", "< RA 0 1", client=40001, start=1.0), link=link, six=six
+    )
+    assert_same(data, 1 << 24)
+    assert len(plain(data)) == 2
+
+
+def http(length: int, sent: int) -> list[Segment]:
+    """An exchange that the responder ends."""
+    ask = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nX: y\r\n\r\n" % length + bytes(sent)
+    asked, said = 1 + len(ask), 1 + len(answer)
+    ending = (f"< FA {said} {asked}", f"> FA {asked} {said + 1}", f"< A {said + 1} {asked + 1}")
+    steps = (*HANDSHAKE, f"> PA 1 1 {len(ask)}", f"< PA 1 {asked} {len(answer)}", *ending)
+    return conversation(*steps, payloads={3: ask, 4: answer})
+
+
+@pytest.mark.parametrize(("sent", "skimmed"), [(100, 1), (99, 0), (0, 0)])
+def test_an_http_answer_is_counted(sent: int, skimmed: int) -> None:
+    data = written(http(100, sent))
+    assert_same(data, 1 << 24)
+    assert swift(data, 1 << 24)[1] == skimmed
+
+
+def test_what_comes_late_of_a_connection_that_was_skimmed_opens_no_other() -> None:
+    steps = (*HANDSHAKE, "> PA 1 1 40", "< PA 1 41 100", "> FA 41 101", "< FA 101 42", "> A 42 102")
+    data = written(conversation(*steps, "> A 42 102 at=1", "< R 102 at=2"))
+    size = len(data) - 24 - 2 * (16 + 14 + 20 + 20)
+    found, skimmed = swift(data, size)
+    assert (found, skimmed) == ({}, 1)
+
+
+STEP = st.builds(
+    lambda way, flags, seq, ack, length: f"{way} {''.join(sorted(flags))} {seq} {ack} {length}",
+    st.sampled_from("><"), st.sets(st.sampled_from("FSRPA"), min_size=1, max_size=3),
+    st.integers(0, 60), st.integers(0, 200), st.sampled_from((0, 0, 10, 100)),
+)  # fmt: skip
+WHOLE = (
+    *HANDSHAKE,
+    "> PA 1 1 40",
+    "< A 1 41",
+    "< PA 1 41 100",
+    "> A 41 101",
+    "> FA 41 101",
+    "< FA 101 42",
+    "> A 42 102",
+)
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(st.tuples(st.integers(0, len(WHOLE)), STEP), max_size=3),
+    st.lists(st.integers(0, len(WHOLE) - 1), max_size=2),
+    st.sampled_from((1 << 24, 300)),
+)
+def test_of_a_connection_that_was_broken(added: list[tuple[int, str]], dropped: list[int], size: int) -> None:
+    steps = [step for place, step in enumerate(WHOLE) if place not in dropped]
+    for place, step in added:
+        steps.insert(place, step)
+    if not steps:
+        return
+    data = written(conversation(*steps))
+    slow, (fast, skimmed) = plain(data), swift(data, size)
+    for stream in fast.keys() & slow.keys() if size == 1 << 24 else ():
+        assert told(fast[stream]) == told(slow[stream])
+    if size == 1 << 24:
+        assert len(fast) + skimmed == len(slow)
+        assert {(f.conn_state, f.cause, f.ended_by, f.severity) for s, f in slow.items() if s not in fast} <= set(
+            COUNTED
+        )
+
+
+@pytest.mark.parametrize("cut", [3, 17, 60])
+def test_a_capture_that_is_cut_off_is_read_to_there(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "cut.pcap"
+    path.write_bytes(written(http(100, 100))[:-cut])
+    inputs = Inputs([str(path)])
+    found = inputs.blocks()
+    assert found is not None
+    assert sum(map(len, found)) == 7
+    assert "cut off" in inputs.complaints[0]
+
+
+def test_an_absurd_length_is_told() -> None:
+    data = written(http(100, 100)) + struct.pack("<IIII", 1, 1, 0x7FFFFFFF, 5)
+    found = blocks(io.BytesIO(data))
+    assert len(next(found)) == 8
+    with pytest.raises(Exception, match="claims 2147483647"):
+        next(found)
