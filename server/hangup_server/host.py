@@ -1,9 +1,10 @@
 """A host without programs: holds one network namespace of a container lab for those that are to run in it.
 
 `python -m hangup_server.host SOCKET SIDE [OPTION...]` runs as the first container of a namespace. It makes the wire
-plain (a capture then shows segments as a wire carries them), sets a route where it is asked to, opens the packet and
-sock_diag sockets, and passes them to the harness over the unix socket at the path SOCKET. Then it gives up every
-right it had, and stays until the harness closes that socket, or dies: so no namespace outlives its harness.
+plain (a capture then shows segments as a wire carries them), leaves no way out, sets a route where it is asked to,
+opens the packet and sock_diag sockets, and passes them to the harness over the unix socket at the path SOCKET. Then it
+gives up every right it had, and stays until the harness closes that socket, or dies: so no namespace outlives its
+harness.
 
 It says one JSON object, {"ready": SIDE} or {"fatal": "why"}. Linux only, and standard library only.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import array
+import contextlib
 import ctypes
 import fcntl
 import json
@@ -21,7 +23,7 @@ import socket
 import struct
 import sys
 
-_SIOCADDRT = 0x890B
+_SIOCADDRT, _SIOCDELRT = 0x890B, 0x890C
 _SIOCETHTOOL = 0x8946
 # ETHTOOL_S{RXCSUM,TXCSUM,SG,TSO,UFO,GSO,GRO}
 _OFFLOADS = (0x15, 0x17, 0x19, 0x1F, 0x22, 0x24, 0x2C)
@@ -52,6 +54,14 @@ def add_route(destination: str, gateway: str) -> None:
         fcntl.ioctl(sock, _SIOCADDRT, _ROUTE.pack(0, *addresses, flags, 0, 0, 0, 0, 0, 0, 0, 0))
 
 
+def remove_default_route() -> None:
+    """What no other route leads to is unreachable then, as a network without a way out should be. Some engines give
+    their internal networks a gateway all the same."""
+    route = _ROUTE.pack(0, *(_sockaddr("0.0.0.0"),) * 3, _RTF_UP | _RTF_GATEWAY, 0, 0, 0, 0, 0, 0, 0, 0)  # noqa: S104
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock, contextlib.suppress(ProcessLookupError):
+        fcntl.ioctl(sock, _SIOCDELRT, route)  # ESRCH: there is none
+
+
 def _sockaddr(address: str) -> bytes:
     return _SOCKADDR_IN.pack(socket.AF_INET, socket.inet_aton(address))
 
@@ -68,6 +78,7 @@ def give_up_rights() -> None:
 def _set_up(given: argparse.Namespace) -> list[socket.socket]:
     """The sockets to pass."""
     plain_wire(given.interface)
+    remove_default_route()
     if given.route is not None:
         add_route(*given.route)
     if given.side != "client":

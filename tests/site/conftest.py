@@ -19,9 +19,9 @@ LEFT = "net::ERR_ABORTED"
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One for all tests of a module: Playwright's event loop must not outlive them."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if chromium is None:
-        pytest.skip("a browser: chromium is not installed")
+        pytest.skip("a browser: neither chromium nor google-chrome is installed")
     with sync_playwright() as playwright:
         # Its sandbox needs rights that a container has not got; it is shown pages of ours only.
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])

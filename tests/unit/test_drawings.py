@@ -11,6 +11,8 @@ import pytest
 from samples import scenario, trial
 from sites import HOSTILE, drawing, published
 
+from hangup import paths
+from hangup.catalogue import load_catalogue
 from hangup.conduct.rundir import RunFolder
 from hangup.errors import StoreError
 from hangup.site.diagram import svg
@@ -38,7 +40,7 @@ def saved(root: Path, run: Path, *clients: str, stack: dict[str, object] | None 
     its = {client: results(client) for client in clients}
     if stack:
         its = {name: r.model_copy(update={"stack": r.stack.model_copy(update=stack)}) for name, r in its.items()}
-    save_drawings(root, run, its, NORMAL)
+    save_drawings(root, run, its, NORMAL, NORMAL)
     return read_drawing(drawing_file(root, "netns", "stream", "normal"))
 
 
@@ -80,11 +82,27 @@ class TestWhatIsDrawn:
         assert still_true(drawing(), results("python/socket"), scenario("rst-mid-body"))
         assert not still_true(older, results("python/socket"), scenario("rst-mid-body"))
 
+    def test_one_of_a_scenario_that_is_gone_is_removed(self, tmp_path: Path) -> None:
+        saved(tmp_path / "out", run_with(tmp_path, "python/socket"), "python/socket")
+        path = drawing_file(tmp_path / "out", "netns", "stream", "normal")
+        gone = path.with_name("gone.json")
+        gone.write_bytes(path.read_bytes())
+        saved(tmp_path / "out", run_with(tmp_path, "python/socket"), "python/socket")
+        assert not gone.exists()
+        assert path.exists()
+
     def test_one_of_another_script_is_not_shown(self, tmp_path: Path) -> None:
         saved(tmp_path, run_with(tmp_path, "python/socket"), "python/socket")
         assert len(load_drawings(tmp_path, NORMAL)) == 1
         changed = {"normal": scenario("rst-mid-body").model_copy(update={"id": "normal"})}
         assert load_drawings(tmp_path, changed) == []
+
+
+def test_what_is_published_is_of_the_present_scripts() -> None:
+    root = paths.published_results()
+    files = {path.relative_to(root) for path in (root / "drawings").glob("*/*/*.json")}
+    shown = load_drawings(root, load_catalogue())
+    assert {drawing_file(root, d.platform, d.layer, d.scenario).relative_to(root) for d in shown} == files
 
 
 def test_the_order_of_clients_is_total() -> None:

@@ -165,7 +165,7 @@ async def _run(options: RunOptions) -> tuple[RunResult, dict[str, ClientResults]
     if options.out is not None:
         save(options.out, {client: _merged(options, new) for client, new in results.items()})
         save_kernel(options.out, result.lab, kernel, load_catalogue())
-        save_drawings(options.out, folder.path, results, options.scenarios)
+        save_drawings(options.out, folder.path, results, options.scenarios, load_catalogue())
     return result, results
 
 

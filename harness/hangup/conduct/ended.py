@@ -15,7 +15,7 @@ from typing import cast
 
 from hangup.catalogue import Step
 from hangup.conduct.peer import LoggedConnection, Peer
-from hangup.errors import LabError
+from hangup.errors import LabError, PeerFault
 from hangup.labs import ContainerEnd, PeerContainer
 from hangup.labs.base import PeerContainers
 
@@ -93,7 +93,11 @@ class EndedPeer:
         return await self._shared.running.run(trial, steps)
 
     async def end(self, trial: str, step: Step) -> None:
-        """Returns when the container has ended, which waits for the other trials. Raises LabError."""
+        """Returns when the container has ended, which waits for the other trials.
+
+        Raises PeerFault where the engine cannot end it: a busy machine's kernel may fail to freeze one, and the trial
+        is repeated with another.
+        """
         del trial, step  # they are known
         self._shared.ready.add(self)
         self._shared.end_if_all_are_ready()
@@ -149,7 +153,7 @@ class _Shared:
                 self.logs[member] = await self.running.log(member.trial)
             await self.container.end(cast("ContainerEnd", self._step.act), self._step.number("grace", 10))
         except LabError as error:
-            self.ended.set_exception(error)
+            self.ended.set_exception(PeerFault(str(error)))
             self.ended.exception()  # looked at, also where all who waited for it have given up
         else:
             self.ended.set_result(None)

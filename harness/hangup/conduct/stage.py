@@ -40,9 +40,12 @@ _CLOSE = Step(actor="client", act="close")
 _ARRIVED: dict[str, Callable[[SocketState | None, int], bool]] = {
     "fin at client": lambda socket, sent: socket is None or socket.state != ESTABLISHED,
     "rst at client": lambda socket, sent: socket is None,
-    "data read": lambda socket, sent: socket is None or (socket.received >= sent and socket.unread == 0),
+    "data read": lambda socket, sent: (
+        socket is None or socket.received is None or (socket.received >= sent and socket.unread == 0)
+    ),
 }
-"""Linux unhashes a connection that was reset, and leaves ESTABLISHED on a FIN. ``sent``: the bytes the peer sent."""
+"""Linux unhashes a connection that was reset, and leaves ESTABLISHED on a FIN. Who has closed reads no more.
+``sent``: the bytes that the peer sent."""
 
 _SEEN: dict[str, Callable[[Tracker, int], bool]] = {
     "request sent": lambda tracker, made: tracker.requests_sent() >= made,

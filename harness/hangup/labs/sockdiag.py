@@ -45,8 +45,9 @@ class SocketState(NamedTuple):
     state: int
     unread: int
     unacknowledged: int
-    received: int
-    """Bytes of payload that have ever arrived on it."""
+    received: int | None
+    """Bytes of payload that have ever arrived on it; None where its owner has closed it, and the kernel keeps only a
+    TIME_WAIT of it."""
     writable: bool = True
     """Its send buffer has so much room that poll(2) would say so; otherwise a writer that waits is left waiting."""
 
@@ -73,7 +74,9 @@ class SocketDiag:
         _family, state, _timer, _retrans, _expires, unread, unacknowledged = _ANSWER.unpack_from(answer, 16)
         received = _attribute(answer, _INET_DIAG_INFO, _TCP_INFO)
         room, queued = _attribute(answer, _INET_DIAG_SKMEMINFO, _MEMORY) or (0, 0)
-        return SocketState(state, unread, unacknowledged, received[0] if received else 0, queued <= 2 * (room - queued))
+        return SocketState(
+            state, unread, unacknowledged, received[0] if received else None, queued <= 2 * (room - queued)
+        )
 
     def close(self) -> None:
         """Close the netlink socket."""

@@ -243,7 +243,8 @@ def build(folder: Path, site: Site, extras: Extras) -> int:
     for (client, scenario), data in extras.captures.items():
         _write_bytes(folder / at.capture(client, scenario), data)
         written += 1
-    assets = {name: (ASSETS / name).read_text(encoding="utf-8") for name in ("site.css", "site.js", "icon.svg")}
+    plain = ("site.css", "site.js", "settle.js", "icon.svg")
+    assets = {name: (ASSETS / name).read_text(encoding="utf-8") for name in plain}
     assets |= {"index.js": search_index(extras.index), "lookup.js": search_script()}
     for name, text in assets.items():
         write_text(folder / "assets" / name, text)

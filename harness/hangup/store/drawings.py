@@ -7,7 +7,7 @@ who reads results needs no ladders.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -117,9 +117,19 @@ def load_drawings(root: Path, catalogue: Mapping[str, Scenario]) -> list[Drawing
 
 
 def save_drawings(
-    root: Path, run: Path, results: Mapping[str, ClientResults], catalogue: Mapping[str, Scenario]
+    root: Path,
+    run: Path,
+    results: Mapping[str, ClientResults],
+    catalogue: Mapping[str, Scenario],
+    known: Container[str],
 ) -> None:
-    """Draw a trial of each scenario and layer of a run, where the results folder has no drawing that is still true."""
+    """Draw a trial of each scenario and layer of a run, where the results folder has no drawing that is still true.
+
+    ``catalogue``: what was played. Drawings of scenarios that are no longer ``known`` are removed.
+    """
+    for path in (root / "drawings").glob("*/*/*.json"):
+        if path.stem not in known:
+            path.unlink()
     wanted: dict[tuple[str, str], Path] = {}
     for scenario in catalogue.values():
         for layer in scenario.layers:

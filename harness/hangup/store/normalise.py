@@ -34,6 +34,15 @@ _RULES: Sequence[tuple[re.Pattern[str], str]] = (
 )
 
 
+# Java's HttpClient is many tasks of several threads. Which of them met the error, and which of two traces they share,
+# changes from run to run; the messages do not.
+_INSIDE_HTTPCLIENT = re.compile(
+    r"(?:\n\tat java\.net\.http/jdk\.internal\.[^\n]*)+(?:\n\t(?:\.\.\. … more|… \(handed over by another thread\)))?"
+)
+_TASKS = "\n\t… (tasks of java.net.http)"
+_SHARED = "\n\t... … more"
+
+
 _NUMBER = re.compile(r"(?<![\d.])\d{2,5}(?![\d.]*\d)")
 """What may be a port: a number that is not part of a longer one."""
 
@@ -56,4 +65,5 @@ class Normaliser:
         text = _NUMBER.sub(lambda found: self._numbers.get(found[0], found[0]), text)
         for pattern, replacement in _RULES:
             text = pattern.sub(replacement, text)
-        return text
+        without_tasks = _INSIDE_HTTPCLIENT.sub(_TASKS, text)
+        return text if without_tasks == text else without_tasks.replace(_SHARED, _TASKS)

@@ -17,7 +17,7 @@ from hangup.site.build import prose
 from hangup.store.model import Cell
 
 VOID = {"meta", "link", "img", "br", "input", "hr"}
-OUR_SCRIPTS = {"site.js", "index.js", "lookup.js"}
+OUR_SCRIPTS = {"site.js", "settle.js", "index.js", "lookup.js"}
 
 
 @dataclass
