@@ -8,6 +8,10 @@ import { readFileSync } from 'node:fs';
 let pem;
 
 export function privateCa() {
-  pem ??= readFileSync(process.env.HANGUP_CA);
+  try {
+    pem ??= readFileSync(process.env.HANGUP_CA);
+  } catch (error) {
+    throw new Error(`HANGUP_CA=${process.env.HANGUP_CA}: ${error.message}`, { cause: error });
+  }
   return pem;
 }

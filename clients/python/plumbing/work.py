@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, Union
 
 from plumbing.client import HttpClient, HttpRequest
@@ -134,7 +135,7 @@ def work_of(client: Client, first: Request) -> Work:
     ca = None
     if isinstance(first, (Exchange, Connect)) and first.tls:
         ca = os.environ.get("HANGUP_CA")
-        if not ca:
+        if not ca or not Path(ca).is_file():
             raise ImpossibleError("the environment variable HANGUP_CA names no file with a CA to trust")
     if isinstance(client, HttpClient):
         return HttpWork(client.session(ca), tls=ca is not None)

@@ -21,6 +21,7 @@ from hangup.agents.protocol import Hello
 from hangup.catalogue import Scenario, load_catalogue
 from hangup.cli.options import lab_option
 from hangup.cli.progress import make_progress
+from hangup.cli.skipped import skipped_lines
 from hangup.cli.table import UNPROVED, print_matrix, write_tables
 from hangup.conduct.run import RunResult, build_agents, run_matrix
 from hangup.conduct.rundir import RunFolder
@@ -62,7 +63,7 @@ def command(
     result, results = asyncio.run(_interruptible(options))
     console = Console(stderr=as_json)
     if not result.cells:
-        reasons = "".join(f"\n  {skipped.what}: {skipped.reason}" for skipped in result.skipped)
+        reasons = "".join(f"\n  {line}" for line in skipped_lines(result.skipped))
         raise InputError(f"nothing could be run:{reasons}")
     ordered = [results[client] for client in sorted(results)]
     if out is not None:
@@ -243,8 +244,8 @@ def _summary(console: Console, result: RunResult, out: Path | None) -> None:
         f"{result.repeated} repeated; {result.packets:,} packets captured, {result.dropped} dropped",
         soft_wrap=True,
     )
-    for skipped in result.skipped:
-        console.print(f"skipped {skipped.what}: {skipped.reason}", soft_wrap=True, markup=False)
+    for line in skipped_lines(result.skipped):
+        console.print(f"skipped {line}", soft_wrap=True, markup=False)
     for cell, reason in result.failed:
         console.print(f"no result for {cell.client} {cell.scenario}: {reason}", soft_wrap=True, markup=False)
     if not result.proved:
