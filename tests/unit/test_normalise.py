@@ -64,7 +64,7 @@ CASES = {
         "\tat java.base/java.net.Socket.connect(Socket.java:…)",
     ),
     "what tasks of Java's HttpClient did": (
-        "java.io.IOException: cut\n\tat java.net.http/jdk.internal.net.http.A.b(A.java:1)\n\t... 9 more\n\tat x.Y.z(Y.java:2)",
+        "java.io.IOException: cut\n\tat java.net.http/jdk.internal.A.b(A.java:1)\n\t... 9 more\n\tat x.Y.z(Y.java:2)",
         "java.io.IOException: cut\n\t… (tasks of java.net.http)\n\tat x.Y.z(Y.java:…)",
     ),
     "what they share with another trace": (
