@@ -53,7 +53,7 @@ def expected() -> dict[Path, str]:
 
 def main() -> int:
     """The number of stale files, at most 1."""
-    stale = [path for path, text in expected().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    stale = [path for path, text in expected().items() if not path.exists() or path.read_bytes() != text.encode()]
     for path in stale:
         if "--write" in sys.argv:
             path.write_text(expected()[path], encoding="utf-8")

@@ -48,7 +48,7 @@ def _detail(name: str, value: ParameterValue) -> str:
     if value is True:
         return name
     if isinstance(value, str):
-        return value
+        return value.replace("\r", "\\r").replace("\n", "\\n")
     return f"{value} {name}" if name in ("bytes", "ms") else f"{name} {value}"
 
 

@@ -232,7 +232,7 @@ def _merged(options: RunOptions, new: ClientResults) -> ClientResults:
     older = _older(options, new.platform, new.client)
     if older is None:
         return new
-    known = load_catalogue()
+    known = {name for name, scenario in load_catalogue().items() if new.client not in scenario.races}
     cells = {name: cell for name, cell in older.cells.items() if name in known} | new.cells
     return new.model_copy(update={"cells": cells, "end": End(cells=len(cells))})
 
