@@ -374,6 +374,21 @@ def test_a_timer_that_sends_again_after_its_own_rst_is_no_forgery() -> None:
     assert one(*EXCHANGE, "< R 101", "< PA 101 41 50").cause == "forged-reset"
 
 
+def test_scenarios_that_speak_alike_are_like_it() -> None:
+    plain = one(*HANDSHAKE, "> PA 1 1 27", "< RA 1 28 win=64", payloads={3: GET})
+    tls = one(*HANDSHAKE, "> PA 1 1 10", "< RA 1 11 win=64", payloads={3: HELLO})
+    assert plain.scenarios[0].scenario == "rst-before-response"
+    assert not any("tls" in match.scenario for match in plain.scenarios)
+    assert "tls-rst-at-hello" in [match.scenario for match in tls.scenarios]
+    assert all("tls" in load_catalogue()[match.scenario].features for match in tls.scenarios)
+
+
+def test_an_icmp_error_is_like_the_scenario_with_that_kind_of_error() -> None:
+    syns = conversation("> S 0", "> S 0 at=1")
+    (finding,) = diagnose([*syns, icmp(syns[0], 3, 3)])
+    assert [match.scenario for match in finding.scenarios] == ["service-endpoint-removed"]
+
+
 def test_a_rst_in_the_place_of_the_second_fin_does_no_harm() -> None:
     finding = one(*EXCHANGE, "< FA 101 41", "> RA 41 102")
     assert (finding.cause, finding.severity) == ("orderly-close", LOW)
