@@ -82,7 +82,7 @@ def _scripted(scenario_id: str) -> At:
     if not scenario.peer_bytes:
         read = any(a.startswith(("recv", "await request")) for a in acts) or scenario.wire.request == "acknowledged"
         return At.REQUEST if read and scenario.wire.request != "unacknowledged" else At.ACCEPT
-    if "tls" not in scenario.features and head is not None and _cut(scenario, acts, head):
+    if not _over_tls(scenario.id) and head is not None and _cut(scenario, acts, head):
         return At.BODY if acts & {"send body", "send chunk"} else At.HEAD
     return At.NEXT if _ends_later(scenario) else At.WHOLE
 
@@ -142,7 +142,12 @@ def _who(by: str) -> Who:
 def _speaks_alike(scenario: Scenario, facts: Facts) -> bool:
     """Both over TLS, or neither; anything is alike where what the originator speaks was not captured."""
     kind = facts.case.requests.kind
-    return kind is None or (kind == "tls") is ("tls" in scenario.features)
+    return kind is None or (kind == "tls") is _over_tls(scenario.id)
+
+
+@lru_cache(maxsize=1024)
+def _over_tls(scenario_id: str) -> bool:
+    return "tls" in load_catalogue()[scenario_id].features
 
 
 class Match(NamedTuple):
