@@ -367,6 +367,13 @@ def test_what_is_sent_again_after_a_fin_arrives_after_it() -> None:
     assert one(*steps).cause == "data-after-close"
 
 
+def test_a_fin_that_nobody_is_left_to_answer_did_not_end_it() -> None:
+    """Measured: a container's first process is killed, and then its network goes."""
+    closed = (*HANDSHAKE, *ASK, "< FA 1 41", "> A 41 2", "> FA 41 2 at=1")
+    assert one(*closed, *(f"> FA 41 2 at={at}" for at in (2, 4, 8))).cause == "closed-unanswered"
+    assert one(*HANDSHAKE, *ASK, *(f"> FA 41 1 at={at}" for at in (1, 2, 4, 8))).cause == "retransmission-timeout"
+
+
 def test_a_timer_that_sends_again_after_its_own_rst_is_no_forgery() -> None:
     """Measured: the kernel of a side that has closed may send its FIN again when it has just sent the RST."""
     closed = (*HANDSHAKE, *ASK, "< FPA 1 41 100", "> PA 41 102 40", "< R 102")
