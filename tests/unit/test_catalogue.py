@@ -25,6 +25,7 @@ group = "controls"
 why = "It happens now and then."
 teaches = "What everybody should know of it, and what to do about it."
 spec = ["RFC 9293 section 3.6"]
+cause = "orderly-close"
 layers = ["stream"]
 steps = [
   { client = "begin exchange" },
@@ -143,7 +144,7 @@ def test_a_repetition_is_written_out() -> None:
 
 
 BAD = {
-    "not TOML": ('end = "SF"', "end = ", r"not valid TOML: .*line 14"),
+    "not TOML": ('end = "SF"', "end = ", r"not valid TOML: .*line 15"),
     "unknown key": ('title = "', 'tilte = "a"\ntitle = "', r"tilte: Extra inputs"),
     "its own id": ('title = "', 'id = "made-up"\ntitle = "', r"remove the key 'id'"),
     "missing key": ("spec = [", "# spec = [", r"spec: Field required"),

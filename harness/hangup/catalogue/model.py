@@ -161,7 +161,7 @@ class Scenario(Model):
     faithful: tuple[Outcome, ...] = ()
     """Outcomes that tell the truth about this scenario, beside those that tell it about the wire's ending."""
     wire: Wire
-    cause: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    cause: Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
     """The causes, by their names in ``hangup/diagnose/causes.toml``, that a capture of it must bring up first: one of
     these. More than one where the client's own conduct decides what is on the wire."""
 

@@ -25,7 +25,7 @@ Kind = Literal["fin", "rst"]
 
 
 class Moment(NamedTuple):
-    """How a connection stood when a side sent its first FIN or RST, with what that one acknowledged."""
+    """How a connection stood when a side sent its first FIN or RST, with what that one carried and acknowledged."""
 
     kind: Kind
     by: By
@@ -44,6 +44,8 @@ class Moment(NamedTuple):
     """Since the last segment of either side."""
     turns: int
     """How often the other side had begun to speak."""
+    unanswered: bool
+    """The originator waited for an answer."""
     unfinished: Part | None
     """The part in which the responder's message was."""
     missing: int | None
@@ -59,11 +61,6 @@ class Moment(NamedTuple):
     def itself(self) -> Seen:
         """The segment with the FIN or RST."""
         return unpack(self.records[-RECORD.size :])[0]
-
-    @property
-    def unanswered(self) -> bool:
-        """The originator had spoken last, and nothing had come back."""
-        return self.last_data == "orig"
 
 
 class Ttl(NamedTuple):
@@ -105,12 +102,16 @@ class Case:
         self._note(segment)
         connection = self.connection
         connection.feed(segment)
-        if segment.flags & (_FIN | _RST):  # a FIN or RST also says how far its sender has received
-            orig_acked, resp_acked = connection.orig_acked, connection.resp_acked
-            self.moments = [
-                m._replace(orig_acked=orig_acked, resp_acked=resp_acked) if m.number == segment.number else m
-                for m in self.moments
-            ]
+        if segment.flags & (_FIN | _RST):
+            self.moments = [self._with(m) if m.number == segment.number else m for m in self.moments]
+
+    def _with(self, moment: Moment) -> Moment:
+        """The moment, with what its own segment carried and acknowledged."""
+        connection = self.connection
+        return moment._replace(
+            orig_sent=connection.orig_bytes, orig_acked=connection.orig_acked,
+            resp_sent=connection.resp_bytes, resp_acked=connection.resp_acked,
+        )  # fmt: skip
 
     def _note(self, segment: Segment) -> None:
         connection = self.connection
@@ -121,12 +122,12 @@ class Case:
         flags = segment.flags
         if segment.checksum_ok is False:
             return
+        if segment.length and not flags & _RST:
+            self._payload(segment, by)  # of a segment with FIN too: it comes before the FIN
         if flags & (_FIN | _RST):
             self._ending(segment, by)
         if not flags & _RST:
             self._ttl(segment, self._ttls[not forward])
-        if segment.length and not flags & _RST:
-            self._payload(segment, by)
         self._last_ns = segment.time_ns
 
     def _ending(self, segment: Segment, by: By) -> None:
@@ -139,7 +140,7 @@ class Case:
         return Moment(
             kind, by, segment.number, segment.time_ns, self.trail.last(_BEFORE + 1),
             connection.orig_bytes, connection.orig_acked, connection.resp_bytes, connection.resp_acked,
-            self.last_data, self.last_data_ns, segment.time_ns - self._last_ns, self.turns,
+            self.last_data, self.last_data_ns, segment.time_ns - self._last_ns, self.turns, self.unanswered,
             self.answers.unfinished, self.answers.missing, self.requests.unfinished is not None,
         )  # fmt: skip
 
@@ -162,6 +163,15 @@ class Case:
         """An ICMP error about one of its segments. A flood of them teaches no more than the first ones."""
         if len(self.connection.icmp) < _MAX_ICMP:
             self.connection.icmp.append(error)
+
+    @property
+    def unanswered(self) -> bool:
+        """The originator waits for an answer. It spoke last, and that was not the rest of what is answered already; or
+        what came was an interim answer."""
+        if self.last_data != "orig":
+            return self.answers.interim
+        follows = self.requests.kind == "http" == self.answers.kind
+        return not follows or self.answers.begun < self.requests.begun
 
     def ttls(self, by: By) -> dict[int, Ttl]:
         """The TTLs that a side's segments bore, RSTs apart."""

@@ -120,12 +120,19 @@ class Facts:
         return [s for s in self.of(by) if s.number > number and not s.rst and (s.length or not data)]
 
     def written_after(self, fin: Moment) -> list[Seen]:
-        """Payload that the other side sent after a FIN, for the first time."""
+        """Payload that the other side sent after a FIN, and that the FIN does not acknowledge."""
         other = OTHER[fin.by]
-        reach = self.reach(s for s in fin.before if self.by(s) == other and not s.rst)
-        written = self.after(fin.number, other, data=True)
-        fresh = written if reach is None else [s for s in written if offset(s.seq + s.length, reach) > 0]
-        return [] if self._is_goodbye(other, fresh) else fresh
+        late = self._beyond(fin.itself.ack, self.after(fin.number, other, data=True))
+        return [] if self._is_goodbye(other, late) else late
+
+    def written_past(self, reset: Moment) -> list[Seen]:
+        """Payload that a side sent after its own RST, and from beyond the RST's number on. What it had sent before may
+        well come again: a kernel's timer does not wait."""
+        return self._beyond(reset.itself.seq, self.after(reset.number, reset.by, data=True))
+
+    @staticmethod
+    def _beyond(number: int, segments: list[Seen]) -> list[Seen]:
+        return [s for s in segments if offset(s.seq + s.length, number) > 0]
 
     def goodbye(self, fin: Moment) -> bool:
         """All that the other side sent after a FIN is a TLS close_notify."""
@@ -185,8 +192,8 @@ class Facts:
 
     @cached_property
     def waiting(self) -> bool:
-        """The originator spoke last, and got no answer to the end."""
-        return self.case.last_data == "orig"
+        """The originator got no answer to the end."""
+        return self.case.unanswered
 
     @cached_property
     def quiet(self) -> float:

@@ -11,7 +11,7 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from hangup.catalogue import load_catalogue
+from hangup.catalogue import load_catalogue, script
 from hangup.evidence import ConnectionEvidence, verify
 from hangup.matrix import JudgedCell, judged
 
@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from hangup.diagnose.facts import Facts
     from hangup.evidence import Request, Who
     from hangup.store import ClientResults
+    from hangup_server.steps import SendHead
 
 _MOST = 8
+"""Scenarios, and all others that are as near as the last of them."""
 
 
 class At(IntEnum):
-    """How far the first exchange had got when the end began."""
+    """How far the exchange had got when the end began. Over TLS all that follows the handshake is `WHOLE`."""
 
     CONNECT = 0
     ACCEPT = 1
@@ -35,6 +37,12 @@ class At(IntEnum):
     HEAD = 3
     BODY = 4
     WHOLE = 5
+    NEXT = 6
+    """A further request had been sent."""
+
+
+_NEXT_TURN = 3
+"""A request, its answer, another request."""
 
 
 def moment_of(facts: Facts) -> At:
@@ -49,24 +57,51 @@ def moment_of(facts: Facts) -> At:
         acked = connection.orig_acked if first is None else first.orig_acked
         return At.REQUEST if acked else At.ACCEPT
     part = case.answers.unfinished if first is None else first.unfinished
-    if part is not None:
-        return At.HEAD if part == "head" else At.BODY
-    return At.REQUEST if unanswered else At.WHOLE
+    tls = case.requests.kind == "tls"
+    if part is not None and not (tls and part != "handshake"):
+        return At.BODY if part == "body" else At.HEAD
+    if not unanswered:
+        return At.WHOLE
+    if case.answers.interim:
+        return At.HEAD
+    turns = case.turns if first is None else first.turns
+    return At.NEXT if turns >= _NEXT_TURN and not tls else At.REQUEST
 
 
 @lru_cache(maxsize=1024)
 def _scripted(scenario_id: str) -> At:
-    """The moment at which a scenario ends its first exchange."""
+    """The moment at which a scenario ends, as a capture shows it."""
     scenario = load_catalogue()[scenario_id]
     if scenario.wire.end == ("REJ",) or scenario.wire.end == ("S0",):
         return At.CONNECT
-    acts = [s.act for s in scenario.flat if s.actor == "peer"]
+    steps = [(s.act, s.params) for s in scenario.flat if s.actor == "peer"]
+    acts = {act for act, _ in steps}
+    head = script.final_head(steps)
+    if acts & {"send hello", "send alert"} or (head is None and "send head" in acts):
+        return At.HEAD
     if not scenario.peer_bytes:
-        read = any(a.startswith(("recv", "await request")) for a in acts)
+        read = any(a.startswith(("recv", "await request")) for a in acts) or scenario.wire.request == "acknowledged"
         return At.REQUEST if read and scenario.wire.request != "unacknowledged" else At.ACCEPT
-    if scenario.peer_bytes >= scenario.announced:
-        return At.WHOLE
-    return At.HEAD if "send body" not in acts and "send head" in acts else At.BODY
+    if not _over_tls(scenario.id) and head is not None and _cut(scenario, acts, head):
+        return At.BODY if acts & {"send body", "send chunk"} else At.HEAD
+    return At.NEXT if _ends_later(scenario) else At.WHOLE
+
+
+def _cut(scenario: Scenario, acts: set[str], head: SendHead) -> bool:
+    """The answer lacks something that its head announces."""
+    if head.chunked:
+        return "send last chunk" not in acts
+    return head.length is not None and scenario.peer_bytes < scenario.announced
+
+
+def _ends_later(scenario: Scenario) -> bool:
+    """The client makes another request on it, which the peer does not answer there, before the peer ends it."""
+    requests = 0
+    for step in scenario.flat:
+        requests += step.actor == "client" and step.act.endswith("exchange")
+        if step.actor == "peer" and step.act in ("close", "reset", "shutdown", "serve"):
+            break
+    return requests > 1
 
 
 def evidence_of(facts: Facts) -> ConnectionEvidence:
@@ -74,6 +109,7 @@ def evidence_of(facts: Facts) -> ConnectionEvidence:
     connection = facts.connection
     fin, reset = facts.fin(), facts.reset
     acked, sent = connection.orig_acked, connection.orig_bytes
+    known = bool(facts.case.ttls("resp"))
     request: Request = (
         "none" if not sent else "acknowledged" if acked >= sent else "partly" if acked else "unacknowledged"
     )
@@ -94,11 +130,24 @@ def evidence_of(facts: Facts) -> ConnectionEvidence:
         request=request,
         written_after_fin=written,
         closed=connection.closed,
+        forged=known and any(r.by == "resp" and facts.foreign(r) for r in connection.resets),
+        icmp=tuple(dict.fromkeys(error.kind for error in connection.icmp)),
     )
 
 
 def _who(by: str) -> Who:
     return "client" if by == "orig" else "peer"
+
+
+def _speaks_alike(scenario: Scenario, facts: Facts) -> bool:
+    """Both over TLS, or neither; anything is alike where what the originator speaks was not captured."""
+    kind = facts.case.requests.kind
+    return kind is None or (kind == "tls") is _over_tls(scenario.id)
+
+
+@lru_cache(maxsize=1024)
+def _over_tls(scenario_id: str) -> bool:
+    return "tls" in load_catalogue()[scenario_id].features
 
 
 class Match(NamedTuple):
@@ -109,15 +158,22 @@ class Match(NamedTuple):
 
 
 def matches(facts: Facts, likeliest: Iterable[str]) -> tuple[Match, ...]:
-    """The scenarios, nearest first."""
+    """The scenarios, nearest first; of those that are as near, the plainest one first."""
     causes, evidence, at = set(likeliest), evidence_of(facts), moment_of(facts)
+    fitting = [
+        scenario
+        for scenario in load_catalogue().values()
+        if causes.intersection(scenario.cause) and not verify(_without_sizes(scenario.id), [evidence])
+    ]
+    alike = [scenario for scenario in fitting if _speaks_alike(scenario, facts)] or fitting
     found = []
-    for scenario in load_catalogue().values():
-        common = causes.intersection(scenario.cause)
-        if common and not verify(_without_sizes(scenario.id), [evidence]):
-            rank = min(scenario.cause.index(cause) for cause in common)
-            found.append((abs(_scripted(scenario.id) - at), rank, scenario.id))
-    return tuple(Match(name, distance) for distance, _rank, name in sorted(found)[:_MOST])
+    for scenario in alike:
+        rank = min(place for place, cause in enumerate(scenario.cause) if cause in causes)
+        plain = len(scenario.needs), len(scenario.cause)
+        found.append((abs(_scripted(scenario.id) - at), rank, plain, scenario.id))
+    found.sort()
+    farthest = found[:_MOST][-1][0] if found else 0
+    return tuple(Match(name, distance) for distance, _rank, _plain, name in found if distance <= farthest)
 
 
 @lru_cache(maxsize=1024)

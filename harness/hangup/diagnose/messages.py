@@ -12,18 +12,20 @@ import re
 from typing import Literal, NamedTuple
 
 Kind = Literal["http", "tls"]
-Part = Literal["head", "body"]
+Part = Literal["handshake", "head", "body"]
 
 _MAX_HEAD = 16_384
 _REQUEST = re.compile(rb"([A-Z]{3,20}) [^\r\n ]+ HTTP/1\.[01]\r\n")
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r]")
+_VERSION = b"HTTP/1."
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r\n", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*\bchunked[ \t]*\r\n", re.IGNORECASE)
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})(?:[ \t]*;[^\r\n]*)?\r\n")
-_CHUNK_BEGINS = re.compile(rb"[0-9A-Fa-f]{0,8}(?:[ \t]*;.*)?\r?\n?", re.DOTALL)
 
-_ALERT, _HANDSHAKE, _APPLICATION_DATA = 21, 22, 23
-_TLS_TYPES = (20, _ALERT, _HANDSHAKE, _APPLICATION_DATA, 24)
+_CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE, _APPLICATION_DATA = 20, 21, 22, 23
+_TLS_TYPES = (_CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE, _APPLICATION_DATA, 24)
+_PROTECTED = (_CHANGE_CIPHER_SPEC, _APPLICATION_DATA)
+"""Records of a side that has keys: from the first of them on its handshake cannot be followed."""
 _FATAL = 2
 
 
@@ -39,8 +41,8 @@ class Messages:
     """The payload that one side sends; of the side that answers, `requests` is what it answers."""
 
     __slots__ = (
-        "_buffer", "_chunked", "_left", "_next", "_requests", "_whole_at_end", "alert", "kind",
-        "method", "part",
+        "_buffer", "_chunked", "_heads", "_keys", "_left", "_next", "_requests", "_whole_at_end", "alert",
+        "interim", "kind", "method", "part",
     )  # fmt: skip
 
     def __init__(self, requests: Messages | None = None) -> None:
@@ -50,19 +52,33 @@ class Messages:
         self._left = 0
         """Bytes of the body, or of the TLS record, that are still to come."""
         self._chunked = False
+        self._heads = 0
+        self._keys = False
+        """The TLS handshake has come so far that this side protects what it sends."""
         self._whole_at_end = False
         """The end of the stream ends the body (RFC 9112 section 6.3, rule 8)."""
         self.kind: Kind | None = None
         self.part: Part | None = None
         """Where in an unfinished message the stream stands; None between two."""
         self.alert: Alert | None = None
+        self.interim = False
+        """The last answer was no final one (RFC 9110 section 15.2)."""
         self.method = b""
         """Of the last request."""
 
     @property
     def unfinished(self) -> Part | None:
-        """The part in which the last message would be cut, if the stream ended here."""
-        return None if self.kind is None or self._whole_at_end else self.part
+        """The part in which the last message would be cut, if the stream ended here. A TLS server's first is its
+        handshake."""
+        if self.kind is None or self._whole_at_end:
+            return None
+        shaking_hands = self.kind == "tls" and self._requests is not None and not self._keys
+        return "handshake" if shaking_hands else self.part
+
+    @property
+    def begun(self) -> int:
+        """HTTP messages so far, the last one perhaps unfinished; of answers the final ones only."""
+        return self._heads + (self.part == "head")
 
     @property
     def missing(self) -> int | None:
@@ -119,7 +135,10 @@ class Messages:
         return used
 
     def _chunk(self, length: int, payload: bytes) -> int:
-        """The line before a chunk's data, or the last chunk with its trailers (RFC 9112 section 7.1)."""
+        """The line before a chunk's data, or the last chunk with its trailers (RFC 9112 section 7.1).
+
+        Where anything else stands there, the body stays unfinished: only its last chunk completes it (section 8).
+        """
         held = len(self._buffer)
         self._buffer += payload[: _MAX_HEAD - held]
         line = _CHUNK.match(self._buffer)
@@ -129,7 +148,7 @@ class Messages:
             trailers = self._buffer.find(b"\r\n\r\n")
             end = trailers + 4 if trailers >= 0 else -1
         if size is None or end < 0:
-            if len(payload) < length or len(self._buffer) >= _MAX_HEAD or not _CHUNK_BEGINS.match(self._buffer):
+            if len(payload) < length or len(self._buffer) >= _MAX_HEAD:
                 self.kind = None
             return length
         if size:
@@ -162,6 +181,7 @@ class Messages:
         if head[0] not in _TLS_TYPES or head[1] != 3:
             self.kind = None
             return 5
+        self._keys = self._keys or head[0] in _PROTECTED
         self._left = int.from_bytes(head[3:5], "big")
         self.part = "body" if self._left else None
         if head[0] == _ALERT and self._left == 2 and len(head) >= 7 and head[5] == _FATAL:
@@ -169,6 +189,9 @@ class Messages:
         return 5
 
     def _http(self) -> int | None:
+        if self._requests is not None and not self._buffer.startswith(_VERSION[: len(self._buffer)]):
+            self.kind = None  # more than was announced, or something else
+            return len(self._buffer)
         end = self._buffer.find(b"\r\n\r\n")
         if end < 0:
             return None
@@ -183,7 +206,9 @@ class Messages:
         if request:
             self.method = request[1]
         length = _LENGTH.search(head)
-        bodiless = 100 <= code < 200 or code in (204, 304) or asked == b"HEAD"
+        self.interim = 100 <= code < 200
+        self._heads += not self.interim
+        bodiless = self.interim or code in (204, 304) or asked == b"HEAD"
         self._chunked = bool(_CHUNKED.search(head)) and not bodiless
         self._left = int(length[1]) if length and not self._chunked and not bodiless else 0
         self._whole_at_end = bool(status) and not (bodiless or length or self._chunked)

@@ -69,7 +69,7 @@ def test_json_has_zeeks_names_and_ours(capture: Path) -> None:
     assert (refused["conn_state"], refused["causes"][0]["cause"], refused["scenarios"]) == (
         "REJ",
         "closed-port",
-        ["refused"],
+        ["refused", "firewall-reset-on-connect"],
     )
 
 

@@ -12,6 +12,7 @@ from hangup.diagnose.messages import Messages
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n"
+HELLO = bytes.fromhex("1603030005") + b"hello"
 RECORD = bytes.fromhex("1703030005") + b"12345"
 
 
@@ -40,6 +41,9 @@ def fed(data: bytes, cuts: tuple[int, ...] = (), *, seq: int = 4_294_967_290) ->
         (RECORD * 3, None, None),
         (RECORD * 3 + RECORD[:-1], "body", 1),
         (RECORD + RECORD[:3], "head", None),
+        (HELLO * 2, "handshake", None),
+        (HELLO + RECORD, None, None),
+        (HEAD + b"0123456789" + b"HTTP/2", None, None),
     ],
 )
 @given(cuts=st.lists(st.integers(6, 200), max_size=5))

@@ -275,6 +275,7 @@ def http(status: str, *headers: str, body: bytes = b"") -> bytes:
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 HELLO = bytes.fromhex("16030100 05") + b"hello"
+SECRET = bytes.fromhex("17030300 05") + b"12345"
 
 
 def exchange(answer: bytes, *ending: str, request: bytes = GET) -> str:
@@ -294,15 +295,22 @@ def exchange(answer: bytes, *ending: str, request: bytes = GET) -> str:
         (http("200 OK", "Transfer-Encoding: chunked", body=b"3\r\nabc\r\n"), "closed-mid-answer"),
         (http("304 Not Modified", "Content-Length: 9"), "orderly-close"),
         (HELLO[:7], "closed-mid-answer"),
-        (HELLO, "orderly-close"),
+        (HELLO, "closed-mid-answer"),
+        (HELLO + SECRET, "orderly-close"),
+        (HELLO + SECRET[:7], "closed-mid-answer"),
+        (http("200 OK", "Content-Length: 9", body=b"123456789 and more"), "orderly-close"),
+        (http("200 OK", "Transfer-Encoding: chunked", body=b"3\r\nabc\r\nsorry!\r\n"), "closed-mid-answer"),
+        (http("103 Early Hints"), "closed-unanswered"),
+        (http("100 Continue") + http("200 OK", "Content-Length: 0"), "orderly-close"),
         (b"220 a server that speaks something else", "orderly-close"),
     ],
 )
 def test_a_fin_is_judged_by_what_the_answer_announced(answer: bytes, cause: str) -> None:
     size, asked = len(answer), 1 + len(GET)
-    assert (
-        exchange(answer, f"< FA {1 + size} {asked}", f"> FA {asked} {2 + size}", f"< A {2 + size} {asked + 1}") == cause
-    )
+    ending = (f"> FA {asked} {2 + size}", f"< A {2 + size} {asked + 1}")
+    assert exchange(answer, f"< FA {1 + size} {asked}", *ending) == cause
+    together = (*HANDSHAKE, f"> PA 1 1 {len(GET)}", f"< FPA 1 {asked} {size}", *ending)
+    assert one(*together, payloads={3: GET, 4: answer}).cause == cause
 
 
 def test_an_answer_to_head_has_no_body() -> None:
@@ -319,6 +327,7 @@ def test_an_answer_that_stops_in_the_middle_is_stalled() -> None:
 def test_a_fatal_alert_explains_what_follows() -> None:
     alert = bytes.fromhex("15030300 02 0228")
     assert exchange(alert, f"< FA {1 + len(alert)} 11", f"> FA 11 {2 + len(alert)}", request=HELLO) == "tls-alert"
+    assert one(*HANDSHAKE, "> PA 1 1 10", "< FPA 1 11 7", payloads={3: HELLO, 4: alert}).cause == "tls-alert"
 
 
 def test_a_tls_goodbye_after_a_fin_is_no_use_of_the_connection() -> None:
@@ -326,7 +335,7 @@ def test_a_tls_goodbye_after_a_fin_is_no_use_of_the_connection() -> None:
     steps = (*HANDSHAKE, "> PA 1 1 10", "< PA 1 11 10", "< FA 11 11", "> PA 11 12", "< R 12")
     for size, cause in ((19, "orderly-close"), (200, "stale-reuse")):
         record = bytes((0x17, 3, 3, 0, size)) + bytes(size)
-        assert one(*steps, payloads={3: HELLO, 4: HELLO, 6: record}).cause == cause
+        assert one(*steps, payloads={3: HELLO, 4: SECRET, 6: record}).cause == cause
 
 
 def test_an_alert_that_answers_a_fin_did_not_cause_it() -> None:
@@ -337,6 +346,54 @@ def test_an_alert_that_answers_a_fin_did_not_cause_it() -> None:
 
 def test_a_request_that_crosses_the_fin_is_a_stale_reuse_too() -> None:
     assert one(*EXCHANGE, "> PA 41 101 40", "< FA 101 41", "> FA 81 102", "< R 102").cause == "stale-reuse"
+
+
+POST = b"POST / HTTP/1.1\r\nContent-Length: 100000\r\n\r\n" + b"x" * 57
+EARLY = http("413 Too Large", "Content-Length: 2", body=b"no")
+
+
+def test_the_rest_of_an_upload_is_no_use_of_the_connection_again() -> None:
+    """It is answered already, whether the rest crosses the FIN or follows it."""
+    answered = (*HANDSHAKE, "> PA 1 1 100", "< PA 1 101 47")
+    crossing = ("> PA 101 48 40", "< FA 48 101", "> A 141 49", "< A 49 141", "> FA 141 49", "< A 49 142")
+    following = ("< FA 48 101", "> PA 101 49 40", "< R 49")
+    assert (len(POST), len(EARLY)) == (100, 47)
+    assert one(*answered, *crossing, payloads={3: POST, 4: EARLY}).cause == "orderly-close"
+    assert one(*answered, *following, payloads={3: POST, 4: EARLY}).cause == "data-after-close"
+
+
+def test_what_is_sent_again_after_a_fin_arrives_after_it() -> None:
+    steps = (*HANDSHAKE, *ASK, "< A 1 41", "> PA 41 1 40", "< FA 1 41", "> PA 41 2 40", "< R 2")
+    assert one(*steps).cause == "data-after-close"
+
+
+def test_a_fin_that_nobody_is_left_to_answer_did_not_end_it() -> None:
+    """Measured: a container's first process is killed, and then its network goes."""
+    closed = (*HANDSHAKE, *ASK, "< FA 1 41", "> A 41 2", "> FA 41 2 at=1")
+    assert one(*closed, *(f"> FA 41 2 at={at}" for at in (2, 4, 8))).cause == "closed-unanswered"
+    assert one(*HANDSHAKE, *ASK, *(f"> FA 41 1 at={at}" for at in (1, 2, 4, 8))).cause == "retransmission-timeout"
+
+
+def test_a_timer_that_sends_again_after_its_own_rst_is_no_forgery() -> None:
+    """Measured: the kernel of a side that has closed may send its FIN again when it has just sent the RST."""
+    closed = (*HANDSHAKE, *ASK, "< FPA 1 41 100", "> PA 41 102 40", "< R 102")
+    assert one(*closed, "< FPA 1 41 100").cause == one(*closed).cause == "stale-reuse"
+    assert one(*EXCHANGE, "< R 101", "< PA 101 41 50").cause == "forged-reset"
+
+
+def test_scenarios_that_speak_alike_are_like_it() -> None:
+    plain = one(*HANDSHAKE, "> PA 1 1 27", "< RA 1 28 win=64", payloads={3: GET})
+    tls = one(*HANDSHAKE, "> PA 1 1 10", "< RA 1 11 win=64", payloads={3: HELLO})
+    assert plain.scenarios[0].scenario == "rst-before-response"
+    assert not any("tls" in match.scenario for match in plain.scenarios)
+    assert "tls-rst-at-hello" in [match.scenario for match in tls.scenarios]
+    assert all("tls" in load_catalogue()[match.scenario].features for match in tls.scenarios)
+
+
+def test_an_icmp_error_is_like_the_scenario_with_that_kind_of_error() -> None:
+    syns = conversation("> S 0", "> S 0 at=1")
+    (finding,) = diagnose([*syns, icmp(syns[0], 3, 3)])
+    assert [match.scenario for match in finding.scenarios] == ["service-endpoint-removed"]
 
 
 def test_a_rst_in_the_place_of_the_second_fin_does_no_harm() -> None:

@@ -39,7 +39,7 @@ def middlebox_reset(f: Facts) -> Hypothesis | None:
         confidence = 0.1 if f.ttl_known(reset.by) else 0.25
         evidence = [rst_evidence(reset)]
     else:
-        confidence = 0.4 if made_up or f.after(reset.number, reset.by, data=True) else 0.9
+        confidence = 0.4 if made_up or f.written_past(reset) else 0.9
         evidence = [_ttl_evidence(reset, unlike), Evidence(says="it answers this segment", packets=(drawn.number,))]
     return Hypothesis(cause="middlebox-reset", by="third-party", confidence=confidence, evidence=tuple(evidence))
 
@@ -70,7 +70,7 @@ def forged_reset(f: Facts) -> Hypothesis | None:
         evidence.append(_ttl_evidence(reset, unlike))
         answers = drawn is not None and not reset.itself.has_ack and not _has_an_id(reset)
         weight += 0.5 if answers else 0.85
-    goes_on = f.after(reset.number, reset.by, data=True)
+    goes_on = f.written_past(reset)
     if goes_on:
         text = f"{name(reset.by)} sent payload after its own RST (RST_DATA)"
         evidence.append(Evidence(says=text, packets=numbers(goes_on)))

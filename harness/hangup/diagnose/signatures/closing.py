@@ -11,6 +11,7 @@ from hangup.diagnose.signatures.base import ONE_SIDE, Signature, fin_evidence, n
 if TYPE_CHECKING:
     from hangup.diagnose.case import Moment
     from hangup.diagnose.facts import Facts
+    from hangup.diagnose.messages import Part
 
 _LONG = 1.0
 """Seconds after which a wait is one."""
@@ -78,7 +79,7 @@ def closed_unanswered(f: Facts) -> Hypothesis | None:
     return Hypothesis(
         cause="closed-unanswered", by="resp", confidence=0.85,
         evidence=(
-            Evidence(says="the originator spoke last, and was acknowledged", packets=numbers(asked)),
+            Evidence(says="what the originator asked was acknowledged", packets=numbers(asked)),
             Evidence(says=f"{span(f.waited)} later the responder sent FIN, and no answer", packets=(first.number,)),
         ),
         limits=("Whether its program closed, or its process died and the kernel closed for it, looks the same.",),
@@ -89,7 +90,9 @@ def closed_mid_answer(f: Facts) -> Hypothesis | None:
     first = f.first
     if first is None or first.kind != "fin" or not _cut(first):
         return None
-    if first.unfinished == "head":
+    if first.unfinished == "handshake":
+        text = "the TLS handshake was not finished when FIN came"
+    elif first.unfinished == "head":
         text = "the head of the answer was not finished when FIN came"
     elif first.missing is None:
         text = "the last chunk of the answer had not come when FIN came"
@@ -146,12 +149,19 @@ def no_answer(f: Facts) -> Hypothesis | None:
             return None
     asked = [s for s in (first.before if first else f.trail) if s.length and f.by(s) == "orig"][-1:]
     evidence = [
-        Evidence(says="the originator spoke last, and its bytes were acknowledged", packets=numbers(asked)),
-        Evidence(says=f"no payload came back for {span(f.waited)}"),
+        Evidence(says="what the originator asked was acknowledged", packets=numbers(asked)),
+        Evidence(says=f"no answer came for {span(f.waited)}"),
     ]
     if first is not None:
         evidence.append(Evidence(says=f"then {name(first.by)} ended it", packets=(first.number,)))
     return Hypothesis(cause="no-answer", by=who, confidence=confidence, evidence=tuple(evidence), limits=(ONE_SIDE,))
+
+
+_STOPPED: dict[Part, str] = {
+    "handshake": "the TLS handshake stopped",
+    "head": "the answer stopped in its head",
+    "body": "the answer stopped in its body",
+}
 
 
 def stalled(f: Facts) -> Hypothesis | None:
@@ -164,7 +174,7 @@ def stalled(f: Facts) -> Hypothesis | None:
     if first is None and f.case.last_data != "resp":
         return None
     long = f.waited >= _LONG
-    evidence = [Evidence(says=f"the answer stopped in its {part}, and nothing came for {span(f.waited)}")]
+    evidence = [Evidence(says=f"{_STOPPED[part]}, and nothing came for {span(f.waited)}")]
     if first is not None:
         evidence.append(Evidence(says="then the originator ended it", packets=(first.number,)))
     by = "nobody" if first is None else first.by
@@ -176,7 +186,7 @@ def stalled(f: Facts) -> Hypothesis | None:
 def tls_alert(f: Facts) -> Hypothesis | None:
     for by, messages in (("resp", f.case.answers), ("orig", f.case.requests)):
         alert = messages.alert
-        if alert is not None and (f.first is None or alert.number < f.first.number):
+        if alert is not None and (f.first is None or alert.number <= f.first.number):
             text = f"the {'responder' if by == 'resp' else 'originator'} sent the fatal alert {alert.code}"
             return Hypothesis(
                 cause="tls-alert", by="resp" if by == "resp" else "orig", confidence=0.97,

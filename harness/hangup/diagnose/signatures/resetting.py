@@ -47,7 +47,7 @@ def _received(reset: Moment) -> int:
 
 def _doubt(f: Facts, reset: Moment) -> float:
     """What a third party's marks leave of a confidence in the side whose name the RST bears."""
-    return 0.15 if f.unlike_ttl(reset) or f.after(reset.number, reset.by, data=True) else 1.0
+    return 0.15 if f.unlike_ttl(reset) or f.written_past(reset) else 1.0
 
 
 def application_abort(f: Facts) -> Hypothesis | None:
@@ -125,7 +125,7 @@ def unread_data(f: Facts) -> Hypothesis | None:
 
 
 def _written_since(f: Facts, fin: Moment, reset: Moment) -> list[int]:
-    """Frames with new payload of the other side, after a FIN and before a RST."""
+    """Frames, before a RST, with payload of the other side that came after a FIN."""
     return [s.number for s in f.written_after(fin) if s.number < reset.number]
 
 
@@ -155,7 +155,12 @@ def _drawn_after_fin(f: Facts) -> tuple[Moment, Moment, tuple[int, ...]] | None:
 
 def _had_finished(fin: Moment) -> bool:
     """Both had spoken, and the side that closed had spoken last: an exchange was complete."""
-    return fin.turns >= 2 and fin.last_data == fin.by and not fin.unfinished
+    return fin.turns >= 2 and fin.last_data == fin.by and not (fin.unfinished or fin.asking or fin.unanswered)
+
+
+def _met_no_reader(fin: Moment) -> bool:
+    """What the originator had sent was under way when the responder closed at once; it came too late, and not after."""
+    return fin.by == "resp" and fin.orig_sent > 0 and not (fin.orig_acked or fin.resp_sent)
 
 
 def data_after_close(f: Facts) -> Hypothesis | None:
@@ -165,17 +170,21 @@ def data_after_close(f: Facts) -> Hypothesis | None:
     fin, reset, written = drawn
     evidence = (
         fin_evidence(fin),
-        Evidence(says=f"{other(fin.by)} sent payload after that", packets=written),
+        Evidence(says=f"{other(fin.by)} sent payload that the FIN does not acknowledge", packets=written),
         rst_evidence(reset),
     )
-    confidence = 0.35 if _had_finished(fin) and fin.by == "resp" else 0.92
+    confidence = 0.35 if stale_reuse(f) is not None or _met_no_reader(fin) else 0.92
     return Hypothesis(cause="data-after-close", by=fin.by, confidence=confidence, evidence=evidence)
 
 
 def stale_reuse(f: Facts) -> Hypothesis | None:
+    return _used_after_fin(f) or _crossed(f)
+
+
+def _used_after_fin(f: Facts) -> Hypothesis | None:
     drawn = _drawn_after_fin(f)
     if drawn is None:
-        return _crossed(f)
+        return None
     fin, reset, written = drawn
     if fin.by != "resp" or not _had_finished(fin):
         return None

@@ -48,7 +48,10 @@ def _probes(f: Facts, by: By) -> list[Seen]:
 
 
 def retransmission_timeout(f: Facts) -> Hypothesis | None:
-    """The same numbers again and again, and nothing comes back. Linux gives up in silence."""
+    """The same numbers again and again, and nothing comes back. Linux gives up in silence.
+
+    A host that goes away behind its FIN does not answer the other side's: by then the connection had ended.
+    """
     if not f.established and f.synack is None:
         return None
     for by in _SIDES:
@@ -57,8 +60,10 @@ def retransmission_timeout(f: Facts) -> Hypothesis | None:
             continue
         lasted = (again[-1].time_ns - again[0].time_ns) / 1e9
         text = f"{name(by)} sent the same {len(again)} times over {span(lasted)}, and {other(by)} never reacted"
+        closed = f.fin(OTHER[by])
+        only_its_fin = closed is not None and closed.number < again[0].number and not again[0].length
         return Hypothesis(
-            cause="retransmission-timeout", by="nobody", confidence=0.92,
+            cause="retransmission-timeout", by="nobody", confidence=0.3 if only_its_fin else 0.92,
             evidence=(Evidence(says=text, packets=numbers(again)),), limits=(ONE_SIDE,),
         )  # fmt: skip
     return None
