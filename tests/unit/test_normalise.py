@@ -64,12 +64,12 @@ CASES = {
         "\tat java.base/java.net.Socket.connect(Socket.java:…)",
     ),
     "what tasks of Java's HttpClient did": (
-        "java.io.IOException: cut\n\tat java.net.http/jdk.internal.net.http.A.send(A.java:586)\n\tat hangup.X.y(X.java:31)"
-        + "\nCaused by: java.io.EOFException: end\n\tat java.net.http/jdk.internal.net.http.A.b(A.java:1)\n\t... 9 more"
-        + "\nCaused by: java.io.IOException\n\t... 2 more",
-        "java.io.IOException: cut\n\t… (tasks of java.net.http)\n\tat hangup.X.y(X.java:…)"
-        + "\nCaused by: java.io.EOFException: end\n\t… (tasks of java.net.http)"
-        + "\nCaused by: java.io.IOException\n\t… (tasks of java.net.http)",
+        "java.io.IOException: cut\n\tat java.net.http/jdk.internal.A.b(A.java:1)\n\t... 9 more\n\tat x.Y.z(Y.java:2)",
+        "java.io.IOException: cut\n\t… (tasks of java.net.http)\n\tat x.Y.z(Y.java:…)",
+    ),
+    "what they share with another trace": (
+        "a\n\tat java.net.http/jdk.internal.net.http.A.b(A.java:1)\nCaused by: b\n\t... 2 more",
+        "a\n\t… (tasks of java.net.http)\nCaused by: b\n\t… (tasks of java.net.http)",
     ),
     "a thread": ('Exception in thread "Thread-17" ...', 'Exception in thread "Thread-…" ...'),
     "a pool's thread": ("pool-3-thread-12", "pool-…-thread-…"),
