@@ -9,17 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import fcntl
 import socket
-import struct
-import sys
-import termios
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from hangup_server import hold
-from hangup_server.http import NotHttpError, RequestParser
+from hangup_server import hold, kernel
 from hangup_server.http2 import Http2
-from hangup_server.log import ConnectionLog, RequestLog
+from hangup_server.log import ConnectionLog
+from hangup_server.requests import Requests, is_whole
 from hangup_server.script import together
 from hangup_server.steps import ConnectionStep, StepError, explain
 from hangup_server.tls import Tls
@@ -28,18 +24,13 @@ from hangup_server.waiting import readable, until, writable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from hangup_server.http import RequestParser
     from hangup_server.http2_steps import Http2Step
     from hangup_server.steps import SendStep
     from hangup_server.tls_steps import TlsStep
 
-T = TypeVar("T")
-
 CHUNK = 1 << 16
-_ABORT = struct.pack("ii", 1, 0)  # struct linger: on, for 0 seconds
 _SHUTDOWN = {"write": socket.SHUT_WR, "read": socket.SHUT_RD}
-_DARWIN_SO_NWRITE = 0x1024
-_TCP_REPAIR = 19  # linux/tcp.h; the socket module does not name it
-_MSG_MORE = getattr(socket, "MSG_MORE", 0)  # Linux; elsewhere the FIN has a segment of its own
 
 
 class Connection:
@@ -51,8 +42,7 @@ class Connection:
     def __init__(self, sock: socket.socket) -> None:
         self._sock: socket.socket | None = sock
         self._log = ConnectionLog(events=["accept"])
-        self._parsers: list[RequestParser] = []
-        self._http = True
+        self._requests = Requests()
         self._before_hold = (0, 0)
         self._tls = Tls(self._recv_wire, self._send_wire)
         self._http2: Http2 | None = None
@@ -71,15 +61,8 @@ class Connection:
             raise StepError(f"{step.name}: {why}") from error
 
     def log(self) -> ConnectionLog:
-        self._log.requests = self._http2.requests() if self._http2 is not None else self._parsed()
+        self._log.requests = self._http2.requests() if self._http2 is not None else self._requests.log()
         return self._log
-
-    def _parsed(self) -> list[RequestLog]:
-        return [
-            RequestLog(parser.method, parser.path, parser.size, parser.complete)
-            for parser in self._parsers
-            if parser.size
-        ]
 
     def detach(self) -> socket.socket:
         """Gives the socket away: from here on another process owns the connection."""
@@ -102,7 +85,7 @@ class Connection:
     async def begin_http2(self) -> None:
         """Speaks HTTP/2 from here on, inside TLS."""
         self._http2 = Http2(self._read_http2, self._tls.send)
-        self._http = False
+        self._requests.ignore()
         await self._http2.begin()
 
     async def speak_http2(self, step: Http2Step) -> None:
@@ -122,7 +105,7 @@ class Connection:
     def hold(self) -> None:
         sock = self._open()
         hold.hold(sock)
-        self._before_hold = hold.dropped(sock), _unread(sock)
+        self._before_hold = hold.dropped(sock), kernel.unread(sock)
         self._note("hold data")
 
     def hold_all(self) -> None:
@@ -139,7 +122,7 @@ class Connection:
         dropped_before, unread_before = self._before_hold
 
         def held() -> bool:
-            if _unread(sock) > unread_before:
+            if kernel.unread(sock) > unread_before:
                 raise StepError("data had come in before it was held")
             return hold.dropped(sock) > dropped_before
 
@@ -153,29 +136,20 @@ class Connection:
         sock = self._open_plain()
         try:
             # What is judged and what is waited beyond must be the same count: more may come between two looks.
-            while not self._is_enough(unread := _unread(sock), wanted):
+            while not self._is_enough(unread := kernel.unread(sock), wanted):
                 # poll(2) then reports the socket only when more has come than lies there already.
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, max(wanted or 0, unread + 1))
                 await readable(sock)
-                if _unread(sock) == unread:
+                if kernel.unread(sock) == unread:
                     raise StepError(f"the client ended, or the buffer is full, with {unread} bytes unread")
         finally:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
-        self._note(f"await request {_unread(sock)}")
+        self._note(f"await request {kernel.unread(sock)}")
 
     def _is_enough(self, unread: int, wanted: int | None) -> bool:
         if wanted is not None:
             return unread >= wanted
-        if not unread:
-            return False
-        data = self._open().recv(unread, socket.MSG_PEEK)
-        probe = RequestParser()
-        try:
-            taken = probe.feed(data)
-            probe.feed(data[taken:])
-        except NotHttpError as error:
-            raise StepError(str(error)) from error
-        return probe.complete
+        return bool(unread) and is_whole(self._open().recv(unread, socket.MSG_PEEK))
 
     async def recv_head(self) -> None:
         await self._recv_http("recv head", lambda parser: parser.head_complete)
@@ -193,14 +167,12 @@ class Connection:
 
     async def _recv_http(self, name: str, enough: Callable[[RequestParser], bool]) -> None:
         self._reads_alone()
-        parser = self._parser()
+        parser = self._requests.current()
         while not enough(parser):
             data = await self._recv(CHUNK, socket.MSG_PEEK)
             if not data:
                 raise StepError(f"the client ended its side after {parser.size} bytes of a request")
-            taken = self._feed(parser, data)
-            if not self._http:
-                raise StepError("what the client sent is not HTTP")
+            taken = self._requests.feed(data)
             # What was peeked at is there: this takes exactly the request's bytes, out of the kernel or the record.
             self._log.read += len(await self._recv(taken))
         self._note(f"{name} {parser.size}")
@@ -218,7 +190,7 @@ class Connection:
 
     def recv_arrived(self) -> None:
         before = self._log.read
-        while data := _unless_blocked(self._open_plain().recv, CHUNK):
+        while data := kernel.unless_blocked(self._open_plain().recv, CHUNK):
             self._took(data)
         self._note(f"recv arrived {self._log.read - before}")
 
@@ -244,32 +216,14 @@ class Connection:
 
     async def _recv_wire(self, size: int, flags: int = 0) -> bytes:
         sock = self._open()
-        while (data := _unless_blocked(sock.recv, size, flags)) is None:
+        while (data := kernel.unless_blocked(sock.recv, size, flags)) is None:
             await readable(sock)
         return data
 
     def _took(self, data: bytes) -> None:
         """Counts bytes that were read, whatever step read them, as parts of requests."""
         self._log.read += len(data)
-        while data and self._http:
-            taken = self._feed(self._parser(), data)
-            data = data[taken:]
-
-    def _feed(self, parser: RequestParser, data: bytes) -> int:
-        try:
-            return parser.feed(data)
-        except NotHttpError:
-            self._http = False  # a stream client may say anything; from here on its bytes are only counted
-            self._parsers.remove(parser)
-            return 0
-
-    def _parser(self) -> RequestParser:
-        """The request that is being read, or the next one."""
-        if not self._http:
-            raise StepError("what the client sent is not HTTP")
-        if not self._parsers or self._parsers[-1].complete:
-            self._parsers.append(RequestParser())
-        return self._parsers[-1]
+        self._requests.took(data)
 
     # Sending
 
@@ -291,10 +245,10 @@ class Connection:
 
     async def _send_wire(self, data: bytes, with_fin: bool) -> None:
         sock = self._open()
-        flags = _MSG_MORE if with_fin else 0
+        flags = kernel.MSG_MORE if with_fin else 0
         left = memoryview(data)
         while left:
-            sent = _unless_blocked(sock.send, left, flags)
+            sent = kernel.unless_blocked(sock.send, left, flags)
             if sent is None:
                 await writable(sock)
             else:
@@ -303,7 +257,7 @@ class Connection:
 
     async def drained(self) -> None:
         sock = self._open()
-        await until(lambda: not _unacknowledged(sock))
+        await until(lambda: not kernel.unacknowledged(sock))
         self._note("drained")
 
     async def pause(self, seconds: float) -> None:
@@ -329,15 +283,12 @@ class Connection:
 
     async def reset(self) -> None:
         await self._quiet()
-        self._open().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
-        self._open().close()
+        kernel.reset(self._open())
         self._sock = None
         self._note("reset")
 
     def vanish(self) -> None:
-        """tcp(7)'s TCP_REPAIR is for moving connections between hosts: closed in this mode, a socket sends nothing."""
-        self._open().setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR, 1)
-        self._open().close()
+        kernel.vanish(self._open())
         self._sock = None
         self._note("vanish")
 
@@ -366,26 +317,3 @@ class Connection:
 
     def _note(self, event: str) -> None:
         self._log.events.append(event)
-
-
-def _unless_blocked(call: Callable[..., T], *arguments: object) -> T | None:
-    try:
-        return call(*arguments)
-    except BlockingIOError:
-        return None
-
-
-def _unread(sock: socket.socket) -> int:
-    return _kernel_int(sock, termios.FIONREAD)
-
-
-def _unacknowledged(sock: socket.socket) -> int:
-    """Bytes written but not acknowledged by the client; a FIN counts as one (Linux: write_seq - snd_una)."""
-    if sys.platform == "darwin":
-        return sock.getsockopt(socket.SOL_SOCKET, _DARWIN_SO_NWRITE)
-    return _kernel_int(sock, termios.TIOCOUTQ)
-
-
-def _kernel_int(sock: socket.socket, request: int) -> int:
-    answer = fcntl.ioctl(sock, request, struct.pack("i", 0))
-    return int(struct.unpack("i", answer)[0])

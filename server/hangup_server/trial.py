@@ -26,7 +26,7 @@ from hangup_server.steps import (
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Coroutine, Iterable, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Sequence
 
     from hangup_server.listener import Listener
     from hangup_server.log import Address, ConnectionLog
@@ -154,7 +154,8 @@ class Trial:
     def _serve_first(self) -> None:
         if not self._endpoints:
             raise StepError("serve: no connection is accepted yet")
-        self._serve_beside(self._endpoints[0].run(self._further.steps))
+        endpoint = self._endpoints[0]
+        self._serve_beside(lambda: endpoint.run(self._further.steps))
 
     def _arrived(self, sock: socket.socket, remote: Address) -> None:
         endpoint = Endpoint(sock, remote, self._nursery)
@@ -172,16 +173,18 @@ class Trial:
 
     def _arrived_further(self, endpoint: Endpoint) -> None:
         if self._further.process or self._further.steps:
-            self._serve_beside(serve(endpoint, self._further))
+            self._serve_beside(lambda: serve(endpoint, self._further))
 
     def _failed(self, error: OSError) -> None:
         if self._first is not None and not self._first.done():
             self._first.set_exception(StepError(f"accept: {explain(error)}"))
 
-    def _serve_beside(self, serving: Coroutine[Any, Any, None]) -> None:
+    def _serve_beside(self, serving: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """The trial may be closed before it begins."""
+
         async def serve_on() -> None:
             with contextlib.suppress(StepError):  # the connection's log has it
-                await serving
+                await serving()
 
         task = self._loop.create_task(serve_on())
         self._serving.add(task)

@@ -1,4 +1,7 @@
-"""What the tests of clients over TLS ask with: real agents, each a process of the loopback lab, and their sessions."""
+"""What the tests of clients over TLS ask with: real agents, each a process of the loopback lab, and their sessions.
+
+It knows what each client offers, and no ending.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,30 @@ from hangup.agents.agent import Agent
 from hangup.agents.protocol import Close, Exchange, Message, Reply
 from hangup.errors import BuildError
 from hangup.labs import Lab
+
+FEATURES = {
+    "go/net": {"tls", "keepalive"},
+    "go/net-http": {"tls", "h2"},
+    "java/socket": {"tls", "keepalive"},
+    "java/nio-socketchannel": {"keepalive"},
+    "java/httpurlconnection": {"tls"},
+    "java/httpclient": {"tls", "h2"},
+    "node/net": {"tls", "keepalive"},
+    "node/http": {"tls"},
+    "node/fetch": {"tls"},
+    "node/http2": {"tls", "h2"},
+    "python/socket": {"tls", "keepalive"},
+    "python/asyncio-streams": {"tls", "keepalive"},
+    "python/http.client": {"tls"},
+    "python/urllib3": {"tls"},
+    "python/requests": {"tls"},
+    "python/httpx": {"tls"},
+    "python/httpx-http2": {"tls", "h2"},
+    "python/aiohttp": {"tls"},
+}
+"""What each client is expected to offer."""
+CLIENTS = [name for name, features in FEATURES.items() if "tls" in features and name != "node/http2"]
+"""Those that speak HTTP/1.1 or none over TLS."""
 
 _NAMES = count(1)
 

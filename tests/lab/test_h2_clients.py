@@ -9,8 +9,7 @@ import h2.connection
 import h2.errors
 import pytest
 import trustme
-from sessions import Agents, Session
-from test_tls_clients import FEATURES
+from sessions import FEATURES, Agents, Session
 from tls_peer import BODY, over_h2, over_tls, peer, requests, reset, server_context
 
 pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]

@@ -1,4 +1,4 @@
-"""Clients over TLS and with keep-alive: real agents against a TLS peer of the test's own.
+"""Clients over TLS: real agents against a TLS peer of the test's own.
 
 What a client reports of each ending is for the matrix to say. Here: it speaks TLS as it is told to, trusts the one CA
 that it is told to and no other, and whatever the peer does, there is a whole answer and a living agent.
@@ -10,17 +10,14 @@ import asyncio
 import re
 import socket
 import ssl
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import trustme
 from driving import until
-from sessions import Agents, Session, patiently
+from sessions import CLIENTS, FEATURES, Agents, Session, patiently
 from tls_peer import (
     BODY,
-    PATIENCE,
     RESPONSE,
     Act,
     Play,
@@ -33,40 +30,14 @@ from tls_peer import (
 )
 from whole_run import LAYERS, MANIFESTS
 
-from hangup.agents.protocol import Connect, Link, Recv, Reply, Send, Shutdown
+from hangup.agents.protocol import Link, Reply
 
 pytestmark = [pytest.mark.lab, pytest.mark.asyncio(loop_scope="module")]
 
-FEATURES = {
-    "go/net": {"tls", "keepalive"},
-    "go/net-http": {"tls", "h2"},
-    "java/socket": {"tls", "keepalive"},
-    "java/nio-socketchannel": {"keepalive"},
-    "java/httpurlconnection": {"tls"},
-    "java/httpclient": {"tls", "h2"},
-    "node/net": {"tls", "keepalive"},
-    "node/http": {"tls"},
-    "node/fetch": {"tls"},
-    "node/http2": {"tls", "h2"},
-    "python/socket": {"tls", "keepalive"},
-    "python/asyncio-streams": {"tls", "keepalive"},
-    "python/http.client": {"tls"},
-    "python/urllib3": {"tls"},
-    "python/requests": {"tls"},
-    "python/httpx": {"tls"},
-    "python/httpx-http2": {"tls", "h2"},
-    "python/aiohttp": {"tls"},
-}
-HTTP2_ONLY = "node/http2"
-CLIENTS = [name for name, features in FEATURES.items() if "tls" in features and name != HTTP2_ONLY]
-STREAM_CLIENTS = [name for name in CLIENTS if LAYERS[name] == "stream"]
-HTTP_CLIENTS = [name for name in CLIENTS if LAYERS[name] == "http"]
-WITH_KEEPALIVE = [name for name, features in FEATURES.items() if "keepalive" in features]
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 HALF = len(RESPONSE) - 512
 
 each_client = pytest.mark.parametrize("client", CLIENTS)
-each_stream_client = pytest.mark.parametrize("client", STREAM_CLIENTS)
 each_version = pytest.mark.parametrize("version", VERSIONS.values(), ids=VERSIONS)
 
 
@@ -118,7 +89,7 @@ async def test_two_exchanges_share_a_connection(
     assert spoken == [version.name.replace("_", ".")]
 
 
-@pytest.mark.parametrize("client", HTTP_CLIENTS)
+@pytest.mark.parametrize("client", [name for name in CLIENTS if LAYERS[name] == "http"])
 async def test_http1_is_spoken_where_the_peer_offers_no_other(agents: Agents, ca: trustme.CA, client: str) -> None:
     chosen = []
 
@@ -270,65 +241,3 @@ async def test_without_a_ca_to_trust_it_is_the_agent_that_fails(agents: Agents, 
             assert (reply.result, "HANGUP_CA" in str(reply.why)) == ("failed", True), reply.why
     assert unmet.connections == 0
     await agent.stop()
-
-
-@each_stream_client
-async def test_the_ops_of_a_stream_client_work_over_tls(agents: Agents, ca: trustme.CA, client: str) -> None:
-    def echo_once(connection: ssl.SSLSocket) -> None:
-        connection.sendall(read_request(connection))
-        connection.unwrap()
-
-    with peer(over_tls(server_context(ca), echo_once)) as echoing:
-        session = Session(await agents.of(client), client, echoing)
-        assert (await session.ask(Connect, **session.target)).error is None
-        assert (await session.ask(Send, data="hello\r\n\r\n")).error is None
-        read = await session.ask(Recv)
-        assert (read.received, read.eof, read.error) == (9, True, None)
-        await session.close()
-
-
-@each_stream_client
-async def test_a_half_close_over_tls_is_the_apis_own(agents: Agents, ca: trustme.CA, client: str) -> None:
-    """Go says it to TLS, an SSLSocket to TCP alone, and asyncio has none."""
-    with peer(over_tls(server_context(ca), answer_each)) as answering:
-        session = Session(await agents.of(client), client, answering)
-        await session.ask(Connect, **session.target)
-        error = (await session.ask(Shutdown)).error
-        await session.close()
-    assert [link.type for link in error or ()] == (
-        ["NotImplementedError"] if client == "python/asyncio-streams" else []
-    )
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into Linux's /proc/net/tcp")
-@pytest.mark.parametrize("keepalive", [True, False])
-@pytest.mark.parametrize("client", WITH_KEEPALIVE)
-async def test_keepalive_has_the_systems_timing(agents: Agents, ca: trustme.CA, client: str, keepalive: bool) -> None:
-    """Go turns it on by itself too, with a timing of its own."""
-    tls = "tls" in FEATURES[client]
-    play = over_tls(server_context(ca), answer_each) if tls else read_request
-    with peer(play) as waiting:
-        session = Session(await agents.of(client), client, waiting, tls=tls)
-        assert (await session.ask(Connect, **session.target, keepalive=keepalive)).error is None
-        kinds = {"00", "02"}  # none, or keep-alive's: once all that was sent is acknowledged
-        await asyncio.to_thread(until, lambda: next_timer(waiting.port)[0] in kinds)
-        kind, seconds = next_timer(waiting.port)
-        await session.close()
-    if keepalive:
-        system = int(Path("/proc/sys/net/ipv4/tcp_keepalive_time").read_text())
-        assert kind == "02"
-        assert system - PATIENCE < seconds <= system
-    elif client == "go/net":
-        assert kind == "02"
-        assert seconds <= 15
-    else:
-        assert kind == "00"
-
-
-def next_timer(port: int) -> tuple[str, float]:
-    """The timer of the one connection to the port: its kind, and the seconds until then (``tr tm->when``, proc(5))."""
-    rows = [line.split() for name in ("tcp", "tcp6") for line in Path("/proc/net", name).read_text().splitlines()]
-    established = "01"  # others may linger in TIME_WAIT, with this port as their client's
-    (timer,) = [row[5] for row in rows if row[2].endswith(f":{port:04X}") and row[3] == established]
-    kind, _, ticks = timer.partition(":")
-    return kind, int(ticks, 16) / 100  # of a second, whatever the kernel's HZ is (USER_HZ)

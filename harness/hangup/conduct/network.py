@@ -5,7 +5,7 @@ It knows the packets so far, from which forged ones take their numbers, and noth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import get_args
 
 from hangup.catalogue import Step
@@ -16,8 +16,6 @@ from hangup.labs.forge import Forged
 from hangup.wire import Flags, Segment
 from hangup.wire.sequence import offset
 
-PACKET_SECONDS = 5.0
-"""How long the packets may take that a script waits for."""
 TARGETS: tuple[Target, ...] = get_args(Target)
 
 
@@ -60,29 +58,14 @@ class TrialNetwork:
     def _forged(self, step: Step, client_port: int) -> Forged:
         """A RST with the numbers that its receiver awaits, or some ``ahead``."""
         client, peer = (self.client_host, client_port), (self._lab.host, self._port)
-        segments = self._segments()
+        assert self._tracker is not None, "a lab with a router captures"
+        segments = self._tracker.recent()
         sent = {
-            client: _next([s for s in segments if s.sport == client_port]),
-            peer: _next([s for s in segments if s.dport == client_port]),
+            client: following([s for s in segments if s.sport == client_port]),
+            peer: following([s for s in segments if s.dport == client_port]),
         }
         source, destination = (peer, client) if step.text("to", "client") == "client" else (client, peer)
         return Forged(source, destination, sent[source] + step.number("ahead", 0), sent[destination])
-
-    def _segments(self) -> Sequence[Segment]:
-        assert self._tracker is not None, "a lab with a router captures"
-        return self._tracker.recent()
-
-    async def wait(self, what: str) -> None:
-        """Wait until the packets show it. Raises TimeoutError where they do not."""
-        if self._tracker is None:
-            return  # nobody sees packets; such trials are unproved anyway
-
-        def shown() -> bool:
-            return PACKET_WAITS[what](self._segments(), self._port)
-
-        await self._tracker.until(shown, PACKET_SECONDS)
-        if not shown():
-            raise TimeoutError
 
     async def clear(self) -> None:
         """The trial is over: the network is as it was."""
@@ -90,7 +73,7 @@ class TrialNetwork:
             await self._lab.network.clear(self._port)
 
 
-def _next(segments: Sequence[Segment]) -> int:
+def following(segments: Sequence[Segment]) -> int:
     """The sequence number behind the last one that these segments of one sender use."""
     last = segments[0].seq
     for segment in segments:
@@ -98,33 +81,3 @@ def _next(segments: Sequence[Segment]) -> int:
             size = segment.length + bool(segment.flags & Flags.SYN) + bool(segment.flags & Flags.FIN)
             last += max(0, offset(segment.seq + size, last))
     return last & 0xFFFFFFFF
-
-
-def _sent(segments: Sequence[Segment], port: int) -> bool:
-    """Whether the client has sent payload."""
-    return any(s.dport == port and s.length for s in segments)
-
-
-def _sent_again(segments: Sequence[Segment], port: int) -> bool:
-    """Whether the last payload of the client's was none that had not been seen."""
-    sent: list[Segment] = [s for s in segments if s.dport == port and s.length]
-    return len(sent) > 1 and offset(sent[-1].seq + sent[-1].length, _next(sent[:-1])) <= 0
-
-
-def _challenged(segments: Sequence[Segment], port: int) -> bool:
-    """Whether the client has answered the last RST that it was sent with an ACK (RFC 5961 section 3.2)."""
-    reset = answered = False
-    for segment in segments:
-        if segment.sport == port:
-            reset, answered = bool(segment.flags & Flags.RST), False
-        elif reset and not segment.length and segment.flags == Flags.ACK:
-            answered = True
-    return answered
-
-
-PACKET_WAITS: dict[str, Callable[[Sequence[Segment], int], bool]] = {
-    "data sent": _sent,
-    "sent again": _sent_again,
-    "challenge ack": _challenged,
-}
-"""Steps that wait for packets: whether the trial's segments, and its port, show them."""

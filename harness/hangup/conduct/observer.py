@@ -100,8 +100,8 @@ class Tracker:
         first = next(iter(self._table), None)
         return first is not None and describe(first, self.port, self.segments).request == "acknowledged"
 
-    async def until(self, condition: Callable[[], bool], seconds: float) -> None:
-        """Wait for packets until the condition holds, at most this long."""
+    async def until(self, condition: Callable[[], bool], seconds: float | None) -> None:
+        """Wait for packets until the condition holds, at most this long, or for ever where it is None."""
         try:
             async with asyncio.timeout(seconds):
                 while not condition():

@@ -10,18 +10,19 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from hangup.agents.agent import Agent
 from hangup.agents.protocol import Close, Connect, Exchange, Message, Recv, Reply, Send, Shutdown
 from hangup.catalogue import Scenario, Step
-from hangup.conduct.network import PACKET_WAITS, TrialNetwork
+from hangup.conduct.network import TrialNetwork
 from hangup.conduct.observer import Tracker
 from hangup.conduct.peer import TrialPeer
 from hangup.conduct.trial import Operation, Spectator
+from hangup.conduct.waits import View, wait
 from hangup.errors import AgentFault, PeerFault
 from hangup.evidence import ConnectionEvidence
 from hangup.labs import Lab
-from hangup.labs.sockdiag import ESTABLISHED, Blocked, SocketState
 
 SETTLE_SECONDS = 1.0
 """How long the first connection may take to end once the script has been played."""
@@ -30,28 +31,11 @@ CLOSE_SECONDS = 2.0
 PEER_SECONDS = 10.0
 CONTAINER_SECONDS = 60.0
 """How long an engine may take to end a container, and the trials that share it to be ready for that."""
-_LOOK_SECONDS = 0.0005
 _BODY = "hangup=" + "x" * 57
 """The body of a POST: 64 bytes."""
 
 _CLOSE = Step(actor="client", act="close")
 """What a spectator is told where the harness ends the session by itself."""
-
-_ARRIVED: dict[str, Callable[[SocketState | None, int], bool]] = {
-    "fin at client": lambda socket, sent: socket is None or socket.state != ESTABLISHED,
-    "rst at client": lambda socket, sent: socket is None,
-    "data read": lambda socket, sent: (
-        socket is None or socket.received is None or (socket.received >= sent and socket.unread == 0)
-    ),
-}
-"""Linux unhashes a connection that was reset, and leaves ESTABLISHED on a FIN. Who has closed reads no more.
-``sent``: the bytes that the peer sent."""
-
-_SEEN: dict[str, Callable[[Tracker, int], bool]] = {
-    "request sent": lambda tracker, made: tracker.requests_sent() >= made,
-    "request acknowledged": lambda tracker, _: tracker.request_acknowledged(),
-}
-"""What only the capture shows. ``made``: the exchanges that the script has had the client begin."""
 
 
 @dataclass
@@ -151,7 +135,7 @@ class Stage:
             at_most = step.number("at_most_ms", 0)
             try:
                 async with asyncio.timeout(at_most / 1000 or PEER_SECONDS):
-                    await self._wait(step.act)
+                    await wait(step.act, self._view())
             except TimeoutError:
                 if not at_most:
                     raise
@@ -247,37 +231,17 @@ class Stage:
         if self._spectator is not None:
             self._spectator.step(step)
 
-    async def _wait(self, what: str) -> None:
-        """Wait until the client's kernel, or the capture, shows that something has arrived, or been read."""
-        if what in PACKET_WAITS:
-            await self.network.wait(what)
-            return
-        done = self._sign_of(what)
-        if done is None:
-            await asyncio.sleep(0.05)  # nobody to ask; such trials are unproved anyway
-            return
-        while not done():  # noqa: ASYNC110  (the kernel tells nobody: it has to be asked)
-            await asyncio.sleep(_LOOK_SECONDS)
-
-    def _sign_of(self, what: str) -> Callable[[], bool] | None:
-        """What tells whether it has come, where this lab has that."""
-        if what == "answer":
-            return self._pending.future.done if self._pending is not None else None
-        if what in _SEEN:
-            tracker, made = self._tracker, self._exchanges_made()
-            return None if tracker is None else lambda: _SEEN[what](tracker, made)
-        if self._lab.diag is None or self._remote is None:
-            return None
-        local, remote = (self.network.client_host, self._remote), (self.network.host, self._port)
-        look, sent = self._lab.diag.look, self._sent
-        if what == "send blocked":
-            return Blocked(lambda: look(local, remote))
-        arrived = _ARRIVED[what]
-        return lambda: arrived(look(local, remote), sent)
-
-    def _exchanges_made(self) -> int:
-        pending = self._pending is not None
-        return sum(operation.op == "exchange" for operation in self.operations) + pending
+    def _view(self) -> View:
+        """What a ``wait`` may look at now."""
+        look = None
+        if self._lab.diag is not None and self._remote is not None:
+            ends = (self.network.client_host, self._remote), (self.network.host, self._port)
+            look = partial(self._lab.diag.look, *ends)
+        return View(
+            port=self._port, sent=self._sent, look=look, tracker=self._tracker,
+            exchanges=sum(operation.op == "exchange" for operation in self.operations) + (self._pending is not None),
+            answered=self._pending.future.done if self._pending is not None else None,
+        )  # fmt: skip
 
     def _take_evidence(self) -> None:
         if self._tracker is not None:

@@ -189,6 +189,18 @@ def test_closing_cancels_what_waits(peer: Peer, connect: Connect) -> None:
     assert len(peer.wait(closing)["log"]) == 2
 
 
+def test_a_connection_that_comes_as_its_trial_is_closed_is_no_complaint(connect: Connect) -> None:
+    with running_peer() as peer:
+        port = peer.open(steps_for_further=[RECV])
+        connect(port)
+        peer.run(ACCEPT)
+        os.kill(peer.process.pid, signal.SIGSTOP)
+        closing = peer.start("close", trial="t")
+        connect(port)  # which the peer then finds in the same turn, behind the message
+        os.kill(peer.process.pid, signal.SIGCONT)
+        assert peer.wait(closing)["ok"]
+
+
 def test_closing_at_once(peer: Peer) -> None:
     """Messages in one write(2): the batch is cancelled before it has begun, and answered all the same."""
     messages: list[Json] = [
