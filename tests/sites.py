@@ -69,7 +69,7 @@ def drawing(client: str = "python/socket", scenario: str = "rst-mid-body", text:
         Row(ms=0.2, sender="peer", words="FIN ACK", numbers="seq 1 ack 1", peer="accept\nclose"),
         Row(ms=12.5, sender="peer", words="RST", numbers="seq 2", peer="kernel: no socket"),
     )
-    results = next(r for r in published() if r.client == client)
+    results = next(r for r in published() if r.client == client and r.platform == "netns")
     return Drawing(
         schema=1, about="", platform=results.platform, client=client, layer=results.layer, scenario=scenario,
         script=script(load_catalogue()[scenario]), stack=results.stack, rows=rows, said=("The peer closed first.",),

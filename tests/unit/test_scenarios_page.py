@@ -101,7 +101,7 @@ def test_an_entry_says_all_there_is_to_say() -> None:
         "- Script: client: begin exchange → peer: accept, await request, close → client: finish",
         "- On the wire: end RSTR, first FIN nobody, RST peer, request acknowledged, peer sent 0 (RFC 2525",
         "- Kernel: Linux 6.18 on the peer's RST: TCP_ABORT_ON_CLOSE, the socket was closed with",
-        "- Reported (netns",
+        "- Reported (docker, netns",
         scenario("rst-unread-request").teaches,
     ):
         assert text in told
@@ -151,7 +151,7 @@ def shown(*arguments: str) -> str:
 
 def test_a_scenario_alone_is_shown() -> None:
     text = " ".join(shown("rst-unread-request").split())
-    for part in ("• peer: accept, await request, close", "Reported (netns", "read to the end of the request"):
+    for part in ("• peer: accept, await request, close", "Reported (docker, netns", "read to the end of the request"):
         assert part in text
 
 
