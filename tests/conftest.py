@@ -10,10 +10,9 @@ from driving import require_lab
 
 from hangup.labs import LabName
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell leaves it to a job in the background
-    signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # hangup is tested as a terminal starts it: children inherit this
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # So a shell starts a job in the background, and children inherit it; hangup is tested as a terminal starts it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 collect_ignore = [] if importlib.util.find_spec("playwright") else ["site"]
 """The tests in a browser have a session of their own, `nox -s tests_site`, which installs what drives it."""
