@@ -9,7 +9,7 @@ import h2.config
 import h2.connection
 import h2.events
 import pytest
-from peer_driver import Connect, Json, Peer, running_peer, step
+from peer_driver import Connect, Json, Peer, step
 
 from hangup.labs.certificates import Certificates
 from hangup_server.http import body
@@ -19,24 +19,9 @@ RECV = step("recv request")
 RESPONSE = (step("send head", length=1024), step("send body", bytes=1024))
 
 
-@pytest.fixture(scope="module")
-def certificates() -> Iterator[Certificates]:
-    made = Certificates("127.0.0.1")
-    yield made
-    made.remove()
-
-
-@pytest.fixture(scope="module")
-def http2_peer(certificates: Certificates) -> Iterator[Peer]:
-    with running_peer(certificate=certificates.peer) as peer:
-        yield peer
-
-
 @pytest.fixture
-def peer(http2_peer: Peer) -> Iterator[Peer]:
-    yield http2_peer
-    for trial in list(http2_peer.trials):
-        http2_peer.close(trial)
+def peer(tls_peer: Peer) -> Peer:
+    return tls_peer
 
 
 class Client:

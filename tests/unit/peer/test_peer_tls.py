@@ -21,25 +21,9 @@ RECORD = 5
 Secure = Callable[[socket.socket], ssl.SSLSocket]
 
 
-@pytest.fixture(scope="module")
-def certificates() -> Iterator[Certificates]:
-    made = Certificates("127.0.0.1", "localhost")
-    yield made
-    made.remove()
-    assert not made.ca.parent.exists()
-
-
-@pytest.fixture(scope="module")
-def tls_peer(certificates: Certificates) -> Iterator[Peer]:
-    with running_peer(certificate=certificates.peer) as peer:
-        yield peer
-
-
 @pytest.fixture
-def peer(tls_peer: Peer) -> Iterator[Peer]:
-    yield tls_peer
-    for trial in list(tls_peer.trials):
-        tls_peer.close(trial)
+def peer(tls_peer: Peer) -> Peer:
+    return tls_peer
 
 
 @pytest.fixture
