@@ -1,8 +1,7 @@
-"""Endings of containers, with real ones: what clients are told, what the wire shows, and what it costs the engine."""
+"""Endings of containers, with real ones: what clients are told, and what the wire shows."""
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,8 +48,7 @@ def _told(cell: Cell) -> str:
     return HANG if operation.hang else operation.error[0].type
 
 
-async def test_clients_are_told_what_the_wire_shows(lab: DockerLab, api: APIClient, tmp_path: Path) -> None:
-    began = int(time.time())
+async def test_clients_are_told_what_the_wire_shows(lab: DockerLab, tmp_path: Path) -> None:
     python = {"python": load_manifests(paths.clients())["python"]}
     clients = ["python/socket", "python/urllib3"]
     driven = await drive(lab, python, CATALOGUE, tmp_path, clients=clients, trials=TRIALS)
@@ -64,10 +62,6 @@ async def test_clients_are_told_what_the_wire_shows(lab: DockerLab, api: APIClie
     for cell in driven.cells.values():
         for connection in cell.observations[0].connections[:1]:
             assert [request.complete for request in connection.requests] == [True], "the log from before the end"
-    filters = {"event": "start", "label": RUN}
-    started = list(api.events(since=began, until=int(time.time()) + 1, filters=filters, decode=True))
-    alone = len(ENDINGS) * len(clients) * TRIALS
-    assert len(started) < alone / 2, "trials share the containers that they end"
 
 
 async def _contained(lab: DockerLab) -> PeerContainer:
