@@ -22,15 +22,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar
 
 from hangup_server import child
+from hangup_server.errors import StepError
 from hangup_server.log import ConnectionLog
 from hangup_server.script import as_json
-from hangup_server.steps import StepError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from hangup_server.connection import Connection
-    from hangup_server.steps import ConnectionStep, ProcessStep
+    from hangup_server.steps.process import ProcessStep
+    from hangup_server.steps.step import ConnectionStep
 
 T = TypeVar("T")
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from hangup_server.errors import StepError
 from hangup_server.http import NotHttpError, RequestParser
 from hangup_server.log import RequestLog
-from hangup_server.steps import StepError
 
 
 class Requests:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hangup.ladder.packets import Cause, Packet
 from hangup_server import script
 from hangup_server.http import NotHttpError, RequestParser
-from hangup_server.steps import SendStep
+from hangup_server.steps.sending import SendStep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -8,20 +8,14 @@ import pytest
 from peer_driver import Json, step
 
 from hangup_server.http import body, response_head
-from hangup_server.script import LARGEST, STEPS, Script, ScriptError, as_json, parse, script, together
-from hangup_server.steps import (
-    Accept,
-    ConnectionStep,
-    Kill,
-    Recv,
-    RecvRequest,
-    Reset,
-    Send,
-    SendBody,
-    SendHead,
-    SendStep,
-    Step,
-)
+from hangup_server.script import LARGEST, Script, ScriptError, as_json, parse, script
+from hangup_server.steps import STEPS
+from hangup_server.steps.ending import Reset
+from hangup_server.steps.listening import Accept
+from hangup_server.steps.process import Kill
+from hangup_server.steps.reading import Recv, RecvRequest
+from hangup_server.steps.sending import Send, SendBody, SendHead, SendStep, together
+from hangup_server.steps.step import ConnectionStep, Step
 
 SMALLEST: dict[str, Json] = {
     "recv": {"bytes": 1},
