@@ -232,6 +232,7 @@ class Connection:
         self._note("reset")
 
     async def vanish(self) -> None:
+        await self._quiet()
         self._wire.vanish()
         self._note("vanish")
 
