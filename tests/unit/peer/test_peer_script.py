@@ -14,7 +14,7 @@ from hangup_server.steps.ending import Reset
 from hangup_server.steps.listening import Accept
 from hangup_server.steps.process import Kill
 from hangup_server.steps.reading import Recv, RecvRequest
-from hangup_server.steps.sending import Send, SendBody, SendHead, SendStep, together
+from hangup_server.steps.sending import Send, SendBody, SendHead, SendStep, SendTogether, together
 from hangup_server.steps.step import ConnectionStep, Step
 
 SMALLEST: dict[str, Json] = {
@@ -26,6 +26,16 @@ SMALLEST: dict[str, Json] = {
     "send half record": {"bytes": 1},
     "send goaway": {"last": 1},
 }
+
+
+def kinds(base: type[Step]) -> set[type[Step]]:
+    """All that are derived from it and have a name."""
+    derived = base.__subclasses__()
+    return {kind for kind in derived if "name" in vars(kind)}.union(*map(kinds, derived))
+
+
+def test_every_step_is_in_the_registry() -> None:
+    assert kinds(Step) - {*STEPS.values()} == {SendTogether}
 
 
 @pytest.mark.parametrize("name", STEPS)
