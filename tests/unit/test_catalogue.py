@@ -14,7 +14,7 @@ from hangup.catalogue.load import FOLDER
 from hangup.errors import InputError
 from hangup_server import http
 from hangup_server import script as peer_script
-from hangup_server.steps import SendBody, SendChunk, SendHead, SendStep
+from hangup_server.steps.sending import SendBody, SendChunk, SendHead, SendStep
 
 CATALOGUE = load_catalogue()
 FILES = sorted(FOLDER.glob("*.toml"))

@@ -21,7 +21,7 @@ from hangup.agents.protocol import ClientId, Feature, Layer
 from hangup.catalogue import script
 from hangup.catalogue.script import ACTORS, RESPONSE_LENGTH, Actor
 from hangup.outcome import Outcome
-from hangup_server.steps import SendHead
+from hangup_server.steps.sending import SendHead
 
 ConnState = Literal[
     "SF", "S0", "S1", "S2", "S3", "REJ", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR", "OTH"

@@ -11,8 +11,9 @@ from typing import Literal, get_args
 
 from hangup.agents.protocol import Feature
 from hangup_server import script as peer_script
-from hangup_server.steps import SendHead, SendStep
-from hangup_server.tls_steps import TLS_STEPS
+from hangup_server.steps import STEPS
+from hangup_server.steps.sending import SendHead, SendStep
+from hangup_server.steps.tls import TlsStep
 
 Actor = Literal["client", "peer", "wait", "network", "container"]
 ACTORS: tuple[Actor, ...] = get_args(Actor)
@@ -86,7 +87,7 @@ NETWORK_NEEDS = {
 PRIVILEGED = ("hold data", "hold all", "hold handshake", "vanish")
 """Peer acts that not every user may do to a socket."""
 
-_TLS = frozenset(step.name for step in TLS_STEPS)
+_TLS = frozenset(name for name, step in STEPS.items() if issubclass(step, TlsStep))
 
 RESPONSE_LENGTH = 1024
 """Bytes of the body that a whole response has, where a script sends none."""

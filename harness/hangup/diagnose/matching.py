@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hangup.diagnose.facts import Facts
     from hangup.evidence import Request, Who
     from hangup.store import ClientResults
-    from hangup_server.steps import SendHead
+    from hangup_server.steps.sending import SendHead
 
 _MOST = 8
 """Scenarios, and all others that are as near as the last of them."""
