@@ -164,7 +164,8 @@ def sysctls(place: Place) -> dict[str, str]:
     # What takes minutes or hours by default takes seconds. A connect gives up after 1 + 2 + 4 + 5 s (before Linux 6.15,
     # which brought the limit of 5 s, 1 + 2 + 4 + 8): later than the clients' own connect deadlines of 5 and 10 s, as
     # it would with the 131 or 127 s of the defaults. What is not acknowledged is given up after some 7 s (default: 15
-    # minutes), and an idle connection with keep-alive after 3 s (default: 2 hours and 11 minutes).
+    # minutes), and an idle connection with keep-alive after 3 s (default: 2 hours and 11 minutes). A receive buffer
+    # begins as large as it grows to in a download (default: 128 KiB), so that a megabyte fits that nobody reads.
     return settings | {
         "ipv4/tcp_syn_retries": "3",
         "ipv4/tcp_syn_linear_timeouts": "0",
@@ -173,4 +174,5 @@ def sysctls(place: Place) -> dict[str, str]:
         "ipv4/tcp_keepalive_time": "1",
         "ipv4/tcp_keepalive_intvl": "1",
         "ipv4/tcp_keepalive_probes": "2",
+        "ipv4/tcp_rmem": "4096 4194304 33554432",  # least, at first, most
     }
