@@ -38,10 +38,12 @@ GONE_MARK = 1
 
 ROUTER_HOST, CLIENT_MAC = "198.51.100.254", "02:00:5e:00:53:01"
 """The router as the client's host knows it, and that host as the router does."""
+TRANSLATED_HOST = "192.0.2.254"
+"""The router as the peer's host knows it, and as which it sees a client whose address is translated."""
 OWN_NET = "198.18.0.0/16"
 """Of RFC 2544's range for tests: addresses that are a trial's own (``addresses``), all of them of the client's host."""
 
-_ROUTER: dict[Place, str] = {"client": ROUTER_HOST, "peer": "192.0.2.254"}
+_ROUTER: dict[Place, str] = {"client": ROUTER_HOST, "peer": TRANSLATED_HOST}
 _NOBODY = tuple(f"192.0.2.{number}" for number in range(10, 210))
 """Hosts that are gone. A connection goes to one of many, because the packets that wait for the ARP of one are dropped,
 instead of answered, when another comes at the moment at which it fails."""
