@@ -11,6 +11,9 @@ import pytest
 from driving import Driven, drive, require_lab
 from whole_run import CATALOGUE, MANIFESTS, require_client
 
+from hangup.catalogue import Step
+from hangup.conduct.network import TrialNetwork
+from hangup.conduct.observer import Observer
 from hangup.conduct.peer import Peer
 from hangup.conduct.rundir import raw_trials, trial_packets
 from hangup.conduct.trial import Trial
@@ -32,7 +35,7 @@ SCENARIOS = (
     "host-unreachable", "admin-prohibited", "service-endpoint-removed", "firewall-reset-on-connect", "no-route",
     "backlog-full-reset", "firewall-reset-mid-stream", "injected-rst", "injected-rst-out-of-window", "host-rebooted",
     "local-abort", "address-removed", "icmp-mid-connection", "host-gone", "reuse-forgotten-drop-get-once",
-    "conntrack-flushed",
+    "conntrack-flushed", "rst-large-body",
 )  # fmt: skip
 
 
@@ -131,6 +134,15 @@ def test_behind_a_translation_the_peer_sees_another_port_than_the_clients(run: D
         assert segments[segments.index(rst) - 1].length, "it answers the request"
 
 
+def test_what_lies_unread_in_the_clients_kernel_is_read_behind_the_rst(run: Driven) -> None:
+    for trial, segments, _errors in trials(run, "rst-large-body"):
+        _connect, read = trial.operations
+        (rst,) = resets(trial, segments)
+        assert rst.time_ns < read.begun_ns
+        assert read.reply is not None
+        assert read.reply.received == trial.evidence[0].peer_bytes == 1 << 20
+
+
 def test_an_aborted_connection_is_reset_by_the_client(run: Driven) -> None:
     for trial, segments, _errors in trials(run, "local-abort"):
         (operation,) = trial.operations
@@ -211,15 +223,15 @@ class Scene:
     """A lab with a firewall, and two trials open at its peer."""
 
     def __init__(self, lab: NetnsLab, network: Network, ports: tuple[int, int]) -> None:
-        self._lab = lab
+        self.lab = lab
         self.network = network
         self.one, self.other = ports
         self.translates = "translation" in lab.offers()
 
     async def connect(self, port: int) -> str:
         """What a connect from the client's side comes to."""
-        argv = [sys.executable, "-c", CONNECT, self._lab.host, str(port)]
-        process = await self._lab.spawn("client", argv, env={}, cwd=Path("/"))
+        argv = [sys.executable, "-c", CONNECT, self.lab.host, str(port)]
+        process = await self.lab.spawn("client", argv, env={}, cwd=Path("/"))
         process.listen(word := Word())
         said = await word.heard
         await process.end()
@@ -227,7 +239,7 @@ class Scene:
 
     async def listen(self, port: int) -> Words:
         """Have a server of the test's own at the peer's side."""
-        process = await self._lab.spawn("peer", [sys.executable, "-c", ACCEPT, str(port)], env={}, cwd=Path("/"))
+        process = await self.lab.spawn("peer", [sys.executable, "-c", ACCEPT, str(port)], env={}, cwd=Path("/"))
         process.listen(words := Words())
         return words
 
@@ -330,6 +342,24 @@ def test_only_what_is_told_of_is_translated_and_only_until_the_trial_is_over() -
             assert await scene.connect(port) == "connected"
             seen.append(await words.next())
         assert seen == [CLIENT_HOST, TRANSLATED_HOST, CLIENT_HOST]
+
+    on_scene(play)
+
+
+def test_the_clients_own_port_is_known_where_the_peer_sees_another() -> None:
+    async def play(scene: Scene) -> None:
+        if not scene.translates:
+            pytest.skip("this lab has no translation")
+        assert scene.lab.capture is not None
+        observer = Observer(scene.lab.capture, None)
+        tracker = observer.watch(scene.one)
+        network = TrialNetwork(scene.lab, scene.lab.host, scene.one, tracker)
+        assert network.client_port(1) == 1
+        await network.play(Step(actor="network", act="translate"), None)
+        assert network.client_port(None) is None
+        assert await scene.connect(scene.one) == "connected"
+        assert network.client_port(1) == tracker.recent()[0].sport
+        observer.close()
 
     on_scene(play)
 
