@@ -182,6 +182,7 @@ BAD = {
         r"http clients have no \['connect'\]",
     ),
     "network without need": ('{ peer = "accept" }', '{ network = "blackhole" }', r"needs = \['net'\]"),
+    "translation without need": ('{ peer = "accept" }', '{ network = "forget" }', r"needs = \['translation'\]"),
     "firewall without need": ('{ peer = "accept" }', '{ network = "drop" }', r"needs = \['firewall'\]"),
     "a vanishing peer without need": (
         '{ peer = "accept" }', '{ peer = "accept" }, { peer = "vanish" }', r"needs = \['hold'\]",

@@ -29,7 +29,7 @@ ConnState = Literal[
 End = ConnState | Literal["nothing"]
 """``nothing``: no packet was sent at all."""
 Icmp = Literal["net-unreachable", "host-unreachable", "port-unreachable", "admin-prohibited"]
-Need = Literal["net", "hold", "router", "firewall", "abort", "containers"]
+Need = Literal["net", "hold", "router", "firewall", "translation", "abort", "containers"]
 ParameterValue = StrictBool | StrictInt | StrictStr
 
 

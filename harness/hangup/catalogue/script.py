@@ -52,6 +52,7 @@ ACTS: dict[Actor, dict[str, Parameters]] = {
         "blackhole": {},  # one from which nothing ever answers
         "no route": {},  # one to which the client's host has no route
         "own address": {},  # its connections come from an address that is the trial's alone
+        "translate": {},  # the router puts its own address, and a port that it draws, in place of the client's
         # at any time: what the router does from now on to the trial's packets, or with `flow` to its first connection's
         "drop": {"flow": bool},  # they vanish, either way
         "reset": {"flow": bool},  # the client's are answered with a RST, and go no further
@@ -62,6 +63,7 @@ ACTS: dict[Actor, dict[str, Parameters]] = {
         "remove address": {},  # the trial's own is taken from the client's host
         # on the first connection, once it is accepted
         "forge rst": {"to": str, "ahead": int},  # to the client or the `peer`; `ahead` of the number it awaits
+        "forget": {},  # the router loses its translation: the next packet is translated anew, to another port
         "abort": {},  # the client's kernel aborts it
     },
     # What becomes of the container that the peer is the first process of, with a network address of its own.
@@ -80,6 +82,7 @@ NETWORK_NEEDS = {
     "gone": "firewall",
     "own address": "router", "remove address": "router",
     "forge rst": "router",
+    "translate": "translation", "forget": "translation",
     "abort": "abort",
 }  # fmt: skip
 """What the lab must have for each step of the network."""

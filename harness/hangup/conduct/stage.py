@@ -204,8 +204,9 @@ class Stage:
     def _view(self) -> View:
         """What a ``wait`` may look at now."""
         look = None
-        if self._lab.diag is not None and self._remote is not None:
-            ends = (self.network.client_host, self._remote), (self.network.host, self._port)
+        client_port = self.network.client_port(self._remote)
+        if self._lab.diag is not None and client_port is not None:
+            ends = (self.network.client_host, client_port), (self.network.host, self._port)
             look = partial(self._lab.diag.look, *ends)
         return View(
             port=self._port, sent=self._sent, look=look, tracker=self._tracker,
