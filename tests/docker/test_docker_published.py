@@ -12,6 +12,7 @@ from hangup import paths
 from hangup.agents.manifest import load_manifests
 from hangup.catalogue import load_catalogue
 from hangup.labs.docker import DockerLab, published
+from hangup.labs.docker.hosts import Host
 from hangup.wire import Flags, Segment, decode, read_capture
 
 if TYPE_CHECKING:
@@ -65,9 +66,9 @@ async def test_ports_are_open_at_the_runs_own_address_alone_and_lead_to_a_contai
     bound = [binding for ports in nobody["NetworkSettings"]["Ports"].values() for binding in ports]
     assert {binding["HostIp"] for binding in bound} == {lab.targets["published port"]}
     assert sorted(int(binding["HostPort"]) for binding in bound) == sorted(lab.published)
-    assert len(set(lab.published)) == len(published.INSIDE)
+    assert len(set(lab.published)) == published.COUNT
     limits = nobody["HostConfig"]
-    assert (limits["CapDrop"], limits["CapAdd"], limits["Binds"]) == (["ALL"], None, None)
+    assert (limits["CapDrop"], limits["CapAdd"], limits["Binds"]) == (["ALL"], None, [])
     assert limits["SecurityOpt"] == ["no-new-privileges"]
     assert limits["ReadonlyRootfs"]
 
@@ -86,7 +87,8 @@ async def test_an_engine_whose_proxy_does_not_accept_is_told_apart(
     lab: DockerLab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Asked at a port that nobody has published, which refuses as a container does without the proxy before it."""
-    monkeypatch.setattr("hangup.labs.docker.lab.published", lambda api, container: (1,))
+    connect = Host.connect
+    monkeypatch.setattr(Host, "connect", lambda host, address, port: connect(host, address, 1))
     (said,) = await lab.furnish(NEEDS)
     assert "ECONNREFUSED, so the engine's userland proxy is off" in said
     assert "published" not in lab.offers()
@@ -107,7 +109,7 @@ async def test_no_proxy_outlives_the_lab(api: APIClient) -> None:
     address = lab.targets["published port"]
     try:
         assert await lab.furnish(NEEDS) == []
-        until(lambda: len(list(processes_with(f"-host-ip\0{address}\0"))) == len(published.INSIDE))
+        until(lambda: len(list(processes_with(f"-host-ip\0{address}\0"))) == published.COUNT)
     finally:
         await lab.close()
     until(lambda: not list(processes_with(f"-host-ip\0{address}\0")))

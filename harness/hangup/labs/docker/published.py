@@ -8,11 +8,12 @@ be reached from nowhere else, and there are some of them, because a trial's port
 
 from __future__ import annotations
 
+import errno
 import socket
 from itertools import islice
 
 COUNT = 32
-"""Twice as many as trials are at work at a time, by default. Each costs the engine a process and some rules, some 50 ms."""
+"""Twice as many as trials are at work at a time, by default. Each costs the engine a process, some rules and 50 ms."""
 PORTS = range(2_000, 5_000)
 """This machine's: below those of the peers. The container's own are 1 and so on, which no trial has."""
 AS_WANTED = "ECONNRESET"
@@ -29,8 +30,8 @@ def _is_free(address: str, port: int) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
         try:
             sock.bind((address, port))
-        except OSError:
-            return False
+        except OSError as error:  # an engine with a network of its own has addresses that are not here
+            return error.errno != errno.EADDRINUSE
     return True
 
 
