@@ -8,7 +8,6 @@ import httpx
 
 from plumbing.client import HttpClient, HttpRequest, Seen
 
-
 _DEFAULT = httpx.create_ssl_context()
 """What each client makes anew by default (``verify=True``): 20 ms, for all the certificates of certifi."""
 
