@@ -4,9 +4,13 @@
 plain (a capture then shows segments as a wire carries them), leaves no way out, sets a route where it is asked to,
 opens the packet and sock_diag sockets, and passes them to the harness over the unix socket at the path SOCKET. Then it
 gives up every right it had, and stays until the harness closes that socket, or dies: so no namespace outlives its
-harness.
+harness. Meanwhile it tells, of any address that it is asked for, what a connection from here comes to.
 
-It says one JSON object, {"ready": SIDE} or {"fatal": "why"}. Linux only, and standard library only.
+Linux only, and standard library only. A message is a JSON object:
+
+  host:    {"ready": SIDE, "withholds": bool} or {"fatal": "why"}
+  harness: {"connect": [HOST, PORT]}
+  host:    {"told": "ECONNREFUSED"}    what a request there gets: an error by its name, or "" for the end of the stream
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import argparse
 import array
 import contextlib
 import ctypes
+import errno
 import fcntl
 import json
 import os
@@ -23,6 +28,10 @@ import socket
 import struct
 import sys
 
+from hangup_server.egress import withhold_acks
+
+_CONNECT_SECONDS = 2.0
+_MESSAGE = 4096
 _SIOCADDRT, _SIOCDELRT = 0x890B, 0x890C
 _SIOCETHTOOL = 0x8946
 # ETHTOOL_S{RXCSUM,TXCSUM,SG,TSO,UFO,GSO,GRO}
@@ -89,6 +98,27 @@ def _set_up(given: argparse.Namespace) -> list[socket.socket]:
     ]
 
 
+def _withhold(interface: str, address: str | None) -> bool:
+    """Whether it can be done here: a kernel may lack what it takes."""
+    if address is None:
+        return False
+    try:
+        withhold_acks(interface, address)
+    except OSError:
+        return False
+    return True
+
+
+def connect(address: tuple[str, int]) -> str:
+    """What a request there gets."""
+    try:
+        with socket.create_connection(address, _CONNECT_SECONDS) as sock:
+            sock.sendall(b"?")
+            return "an answer" if sock.recv(1) else ""
+    except OSError as error:  # a time-out has no number
+        return errno.errorcode.get(error.errno or errno.ETIMEDOUT, str(error))
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The exit status: 0 when the harness is gone, 1 where the namespace cannot be set up."""
     parser = argparse.ArgumentParser(prog="python -m hangup_server.host")
@@ -96,22 +126,26 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("side", choices=["client", "peer"])
     parser.add_argument("--interface", default="eth0", metavar="NAME")
     parser.add_argument("--route", nargs=2, metavar=("ADDRESS", "GATEWAY"))
+    parser.add_argument("--withhold-acks", metavar="ADDRESS", help="send no bare ACK there")
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
         control.connect(given.socket)
         try:
             sockets = _set_up(given)
+            withholds = _withhold(given.interface, given.withhold_acks)
             give_up_rights()
         except OSError as error:
             control.send(json.dumps({"fatal": f"{given.side} side: {error}"}).encode())
             return 1
         descriptors = array.array("i", [sock.fileno() for sock in sockets])
         ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)] if sockets else []
-        control.sendmsg([json.dumps({"ready": given.side}).encode()], ancillary)
+        control.sendmsg([json.dumps({"ready": given.side, "withholds": withholds}).encode()], ancillary)
         for sock in sockets:
             sock.close()
-        control.recv(1)
+        while asked := control.recv(_MESSAGE):
+            host, port = json.loads(asked)["connect"]
+            control.send(json.dumps({"told": connect((host, port))}).encode())
     return 0
 
 

@@ -7,12 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from docker_driver import RUN, Belongings, belongings, ours, start_run
-from driving import until
+from driving import processes_with, until
 
 from hangup.labs.docker import DockerLab
 from hangup.labs.docker.leftovers import Owner, sweep
@@ -23,17 +25,30 @@ if TYPE_CHECKING:
 PATIENCE = 60.0
 
 
-@pytest.fixture
-def run(api: APIClient) -> Iterator[subprocess.Popen[str]]:
-    """A long run that is at its trials."""
-    process = start_run("--client", "python/socket", "--scenario", "rst-*", "--trials", "5000")
+@contextmanager
+def _running(
+    api: APIClient, scenario: str, trials: int, ready: Callable[[], object]
+) -> Iterator[subprocess.Popen[str]]:
+    """A run that goes on for long, once it has come so far."""
+    process = start_run("--client", "python/socket", "--scenario", scenario, "--trials", str(trials))
     try:
-        until(lambda: any(name.startswith("peer-") and name != "peer-host" for name in ours(api)), PATIENCE)
+        until(ready, PATIENCE)
         yield process
     finally:
         process.kill()
         process.communicate()
         sweep(api)
+
+
+@pytest.fixture
+def run(api: APIClient) -> Iterator[subprocess.Popen[str]]:
+    """A long run that is at its trials."""
+
+    def begun() -> bool:
+        return any(name.startswith("peer-") and name != "peer-host" for name in ours(api))
+
+    with _running(api, "rst-*", 5000, begun) as process:
+        yield process
 
 
 def test_nothing_is_left_after_success(api: APIClient, before: Belongings) -> None:
@@ -67,14 +82,9 @@ def test_nothing_is_left_after_a_signal(
 @pytest.fixture
 def paused(api: APIClient) -> Iterator[subprocess.Popen[str]]:
     """A run that has paused a container, whose processes notice nothing any more."""
-    process = start_run("--client", "python/socket", "--scenario", "container-paused", "--trials", "50")
-    try:
-        until(lambda: api.containers(filters={"label": RUN, "status": "paused"}), PATIENCE)
+    paused = {"label": RUN, "status": "paused"}
+    with _running(api, "container-paused", 50, lambda: api.containers(filters=paused)) as process:
         yield process
-    finally:
-        process.kill()
-        process.communicate()
-        sweep(api)
 
 
 def test_nothing_is_left_of_what_is_paused_after_a_signal(
@@ -93,6 +103,51 @@ def test_clean_removes_what_is_paused_and_sigkill_left(
     paused.communicate(timeout=PATIENCE)
     assert _clean()["containers"]
     assert belongings(api) == before
+
+
+@pytest.fixture
+def publishing(api: APIClient) -> Iterator[subprocess.Popen[str]]:
+    """A run that has ports of this machine published."""
+
+    def open_ports() -> bool:
+        return any(container["NetworkSettings"]["Ports"] for container in ours(api).values())
+
+    with _running(api, "published-port-no-listener", 5000, open_ports) as process:
+        yield process
+
+
+def _proxies(api: APIClient) -> list[int]:
+    """The engine's processes that accept for the containers of runs."""
+    return [
+        pid
+        for network in api.networks(filters={"label": RUN})
+        for pid in processes_with(f"-host-ip\0{network['IPAM']['Config'][0]['Gateway']}\0")
+    ]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_no_port_is_left_published_after_a_signal(
+    api: APIClient, before: Belongings, publishing: subprocess.Popen[str], number: signal.Signals
+) -> None:
+    proxies = _proxies(api)
+    assert proxies
+    publishing.send_signal(number)
+    publishing.communicate(timeout=PATIENCE)
+    assert publishing.returncode == 130
+    assert belongings(api) == before
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in proxies))
+
+
+def test_clean_removes_what_was_published_and_sigkill_left(
+    api: APIClient, before: Belongings, publishing: subprocess.Popen[str]
+) -> None:
+    proxies = _proxies(api)
+    assert proxies
+    publishing.kill()
+    publishing.communicate(timeout=PATIENCE)
+    _clean()
+    assert belongings(api) == before
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in proxies))
 
 
 def test_clean_removes_what_sigkill_left(api: APIClient, before: Belongings, run: subprocess.Popen[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,11 +123,38 @@ def _rights(pid: int) -> int:
     return sum(int(status[name], 16) for name in sets)
 
 
-@pytest.mark.usefixtures("lab")
-async def test_the_network_leads_nowhere_else(api: APIClient) -> None:
+WAY_OUT = """
+import socket, sys
+def told(call, *given):
+    try:
+        call(*given)
+    except OSError as error:
+        return type(error).__name__ + " " + str(error.errno)
+    return "nothing"
+ways = [told(socket.socket(socket.AF_INET, kind).connect, ("192.0.2.1", 9)) for kind in (1, 2)]
+ways.append(told(socket.getaddrinfo, "example.invalid", 80))
+ways += [line.split()[1] for line in open("/proc/net/route") if line.split()[1] == "00000000"]
+sys.exit("; ".join(ways))
+"""
+UNREACHABLE = f"OSError {errno.ENETUNREACH}"
+
+
+async def test_the_network_leads_nowhere_else(lab: DockerLab, api: APIClient) -> None:
     (network,) = api.networks(filters={"label": RUN})
-    assert network["Internal"]
     assert network["Name"].startswith("hangup-")
+    assert network["Options"] == {"com.docker.network.bridge.enable_ip_masquerade": "false"}
+    image = (await lab.prepare(load_manifests(paths.clients())["python"], str)).runtime
+    with pytest.raises(AgentFault, match=f"last words: {UNREACHABLE}; {UNREACHABLE}; gaierror -[0-9]+$"):
+        await Agent.start(lab, program(image, WAY_OUT))
+
+
+async def test_nobody_is_asked_for_names(lab: DockerLab, api: APIClient) -> None:
+    """Not even by the engine, which would ask on behalf of its containers."""
+    assert lab.containers is not None
+    container = await lab.containers.start()
+    for name, found in ours(api).items():
+        assert found["HostConfig"]["Dns"] == ["127.0.0.1"], name
+    await container.remove()
 
 
 async def test_an_agent_whose_container_is_killed_is_at_fault(lab: DockerLab, api: APIClient) -> None:

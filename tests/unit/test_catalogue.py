@@ -200,6 +200,11 @@ BAD = {
     "unknown end of a container": (
         '{ peer = "accept" }', '{ container = "explode" }', r"steps\[1\]: .*container has no step 'explode'",
     ),
+    "published without need": ('{ peer = "accept" }', '{ network = "published port" }', r"needs = \['published'\]"),
+    "a peer behind a published port": (
+        'steps = [', 'needs = ["published"]\nsteps = [\n  { network = "published port" },',
+        r"there is no peer that could do a step",
+    ),
     "repeated not at all": (
         '{ peer = "accept" }', '{ repeat = 0, steps = [{ peer = "accept" }] }',
         r"steps\[1\]\.repeat: Input should be greater than 0$",

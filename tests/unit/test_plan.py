@@ -10,7 +10,7 @@ CATALOGUE = load_catalogue()
 OPS = ["exchange", "connect", "send", "recv", "shutdown", "close"]
 STREAM = ClientInfo(layer="stream", ops=OPS, features=["tls", "keepalive"])
 HTTP = ClientInfo(layer="http", ops=["exchange", "close"], features=["tls", "h2"])
-ALL = frozenset({"net", "hold", "router", "firewall", "translation", "abort", "containers"})
+ALL = frozenset({"net", "hold", "router", "firewall", "translation", "abort", "containers", "published"})
 
 
 def chosen(*names: str) -> dict[str, object]:
@@ -51,6 +51,14 @@ def test_a_lab_without_a_firewall() -> None:
 def test_what_a_lab_without_an_engine_lacks() -> None:
     _cells, skipped = plan({"a/tcp": STREAM}, chosen("container-killed"), frozenset({"net", "hold"}), "netns")
     assert skipped == [Skipped("container-killed", "the netns lab has no engine of containers")]
+
+
+def test_what_an_engine_without_its_proxy_lacks() -> None:
+    offers = frozenset({"net", "hold", "containers"})
+    cells, skipped = plan({"a/tcp": STREAM}, chosen("published-port-no-listener", "container-killed"), offers, "docker")
+    assert cells == [CellId("a/tcp", "container-killed")]
+    assert [skip.what for skip in skipped] == ["published-port-no-listener"]
+    assert "userland proxy" in skipped[0].reason
 
 
 def test_what_a_client_lacks() -> None:

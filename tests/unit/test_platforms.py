@@ -42,7 +42,7 @@ def test_what_a_platform_cannot_play_is_said_with_the_reason() -> None:
     for page in (readme_page(BOTH, CATALOGUE), matrix_page(BOTH, CATALOGUE)):
         docker, netns = sorted(line for line in page.splitlines() if "cannot play" in line)
         assert netns.startswith("The netns lab cannot play `container-killed`, ")
-        assert netns.endswith(" (it has no engine of containers).")
+        assert " (it has no engine of containers); `published-port-no-listener` " in netns
         assert docker.startswith("The docker lab cannot play ")
         assert "`injected-rst`" in docker
 

@@ -29,7 +29,7 @@ ConnState = Literal[
 End = ConnState | Literal["nothing"]
 """``nothing``: no packet was sent at all."""
 Icmp = Literal["net-unreachable", "host-unreachable", "port-unreachable", "admin-prohibited"]
-Need = Literal["net", "hold", "router", "firewall", "translation", "abort", "containers"]
+Need = Literal["net", "hold", "router", "firewall", "translation", "abort", "containers", "published"]
 ParameterValue = StrictBool | StrictInt | StrictStr
 
 
@@ -228,6 +228,11 @@ class Scenario(Model):
         return next((s for s in self.flat if s.actor == "container"), None)
 
     @property
+    def published(self) -> bool:
+        """Whether the client is sent to a port that is published, and behind which there is no peer."""
+        return any((s.actor, s.act) == ("network", "published port") for s in self.flat)
+
+    @property
     def client_ops(self) -> set[str]:
         """The protocol's operations that a client must offer to play this script."""
         acts = {s.act.removeprefix("begin ") for s in self.flat if s.actor == "client"}
@@ -245,6 +250,8 @@ class Scenario(Model):
             raise ValueError("a container step needs a peer in a container of its own: needs = ['containers']")
         if sum(s.actor == "container" for s in self.flat) > 1:
             raise ValueError("the peer's container can be ended only once")
+        if self.published and any(s.actor in ("peer", "container") for s in self.flat):
+            raise ValueError("behind a published port nothing listens: there is no peer that could do a step")
         return self
 
     @model_validator(mode="after")

@@ -51,6 +51,7 @@ ACTS: dict[Actor, dict[str, Parameters]] = {
         # before the client connects: the address that it is told
         "blackhole": {},  # one from which nothing ever answers
         "no route": {},  # one to which the client's host has no route
+        "published port": {},  # this machine's, with a port that leads into a container in which nothing listens
         "own address": {},  # its connections come from an address that is the trial's alone
         "translate": {},  # the router puts its own address, and a port that it draws, in place of the client's
         # at any time: what the router does from now on to the trial's packets, or with `flow` to its first connection's
@@ -77,7 +78,7 @@ ACTS: dict[Actor, dict[str, Parameters]] = {
 }
 
 NETWORK_NEEDS = {
-    "blackhole": "net", "no route": "net",
+    "blackhole": "net", "no route": "net", "published port": "published",
     "drop": "firewall", "reset": "firewall", "reject": "firewall", "unreachable": "firewall", "prohibit": "firewall",
     "gone": "firewall",
     "own address": "router", "remove address": "router",

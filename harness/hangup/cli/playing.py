@@ -22,7 +22,7 @@ from hangup.store.record import observe
 from hangup.wire import PcapWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from hangup.agents.manifest import Manifest
     from hangup.catalogue import Scenario
@@ -120,7 +120,8 @@ async def play(cast: Cast, lab_name: LabChoice, audience: Audience, *, must_capt
             raise InputError(f"--pcap: the {lab.name} lab cannot capture packets here; see `hangup doctor`")
         agent = await Agent.start(lab, await lab.prepare(cast.manifest, audience.building))
         try:
-            _check_plan(cast, agent, lab)
+            lacking = await lab.furnish(cast.scenario.needs)
+            _check_plan(cast, agent, lab, lacking)
             audience.begin(lab)
             trial, ladder = await _conduct(cast, lab, agent, capture, audience.show)
         finally:
@@ -131,13 +132,13 @@ async def play(cast: Cast, lab_name: LabChoice, audience: Audience, *, must_capt
     return Played(trial, lab.name, ladder.packets, ladder.errors, capture.getvalue(), observation, verdict)
 
 
-def _check_plan(cast: Cast, agent: Agent, lab: Lab) -> None:
-    """Raises InputError where the lab or the client cannot play the scenario."""
+def _check_plan(cast: Cast, agent: Agent, lab: Lab, lacking: Sequence[str]) -> None:
+    """Raises InputError where the lab or the client cannot play the scenario. ``lacking``: what the lab says of it."""
     info = agent.hello.clients[cast.client]
     scenarios = {cast.scenario.id: cast.scenario}
     _, skipped = plan({cast.client: info}, scenarios, lab.offers(), lab.name, cast.manifest.single)
     if skipped:
-        raise InputError(f"{skipped[0].what}: {skipped[0].reason}")
+        raise InputError("; ".join([f"{skipped[0].what}: {skipped[0].reason}", *lacking]))
 
 
 async def _conduct(

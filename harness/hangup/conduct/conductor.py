@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 from hangup.agents.agent import Agent
 from hangup.catalogue import Scenario
 from hangup.conduct.ended import EndedContainers
 from hangup.conduct.observer import Observer
 from hangup.conduct.peer import Peer, TrialPeer
+from hangup.conduct.published import PublishedPorts
 from hangup.conduct.stage import Stage
 from hangup.conduct.trial import Spectator, Trial
 from hangup.evidence import unwrapped, verify
@@ -24,6 +26,7 @@ class Conductor:
         self._peer = peer
         self._observer = observer
         self._ended = EndedContainers(lab.containers)
+        self._published = PublishedPorts(lab)
 
     def pump(self) -> None:
         """Have the packets that are there handed out, where the lab captures."""
@@ -38,10 +41,15 @@ class Conductor:
 
         Raises AgentFault where the agent, and not the client, failed, PeerFault where the peer cannot play the script.
         """
-        if scenario.container_end is None:
-            return await self._play(self._peer, agent, client, scenario, name, spectator, waiting)
-        async with self._ended.peer(scenario.container_end) as peer:
+        async with self._peer_of(scenario) as peer:
             return await self._play(peer, agent, client, scenario, name, spectator, waiting)
+
+    def _peer_of(self, scenario: Scenario) -> AbstractAsyncContextManager[TrialPeer]:
+        if scenario.published:
+            return self._published.peer()
+        if scenario.container_end is not None:
+            return self._ended.peer(scenario.container_end)
+        return nullcontext(self._peer)
 
     async def _play(
         self, peer: TrialPeer, agent: Agent, client: str, scenario: Scenario, name: str,

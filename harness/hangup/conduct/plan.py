@@ -77,4 +77,5 @@ _NEEDS: dict[Need, str] = {
     "translation": "router that translates addresses (on Linux, with --lab netns: install nftables)",
     "abort": "right to abort a client's connection, or no kernel that does it (CONFIG_INET_DIAG_DESTROY)",
     "containers": "engine of containers",
+    "published": "port that an engine of containers publishes by its userland proxy",
 }

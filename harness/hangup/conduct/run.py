@@ -133,6 +133,8 @@ async def run_matrix(
         chosen = {name: known[name] for name in clients if name in known}
         if accept is not None:
             accept(hellos)
+        for lacking in await lab.furnish({need for scenario in scenarios.values() for need in scenario.needs}):
+            progress.note(lacking)
         single = frozenset[str]().union(*(build.manifest.single for build in builds.values()))
         cells, left_out = plan(chosen, scenarios, lab.offers(), lab.name, single)
         result = RunResult(

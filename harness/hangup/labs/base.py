@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Literal, Protocol
 
 from hangup.agents.build import Build
@@ -21,7 +21,7 @@ Side = Literal["client", "peer"]
 MAY_OFFER: Mapping[LabName, frozenset[Need]] = {
     "netns": frozenset({"net", "hold", "router", "firewall", "translation", "abort"}),
     "loopback": frozenset({"hold"}),
-    "docker": frozenset({"net", "hold", "containers"}),
+    "docker": frozenset({"net", "hold", "containers", "published"}),
 }
 """The needs that a lab meets where the machine permits all that it asks for."""
 
@@ -33,8 +33,9 @@ def quietly(title: str) -> None:
     """Where nobody wants to know what is built."""
 
 
-Target = Literal["blackhole", "no route"]
-"""Where a client can be sent to instead of the peer: nothing ever answers; no route leads there."""
+Target = Literal["blackhole", "no route", "published port"]
+"""Where a client can be sent to instead of the peer: nothing ever answers; no route leads there; a proxy of an engine's
+accepts for a container."""
 
 
 class Network(Protocol):
@@ -103,6 +104,8 @@ class Lab(Protocol):
     """The client's own address."""
     targets: Mapping[Target, str]
     """Addresses that are not the peer's; empty where the lab has no network of its own."""
+    published: Sequence[int]
+    """The ports of the target ``published port``, behind which nothing listens; none until ``furnish`` was asked."""
     network: Network | None
     """What a trial may do to the network; None where there is no router between client and peer."""
     capture: Ring | None
@@ -124,8 +127,12 @@ class Lab(Protocol):
         """Start the peer at its side. Raises LabError where it cannot be started."""
         ...
 
+    async def furnish(self, needs: Collection[Need]) -> list[str]:
+        """Have what scenarios need that not every run has to pay for; in words, what cannot be had, and why."""
+        ...
+
     def offers(self) -> frozenset[Need]:
-        """The needs that this lab meets here: at most those of ``MAY_OFFER``."""
+        """The needs that this lab meets here, as far as it is furnished: at most those of ``MAY_OFFER``."""
         ...
 
     async def close(self) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
 from hangup import paths
 from hangup.agents.build import Build, ensure_built
 from hangup.agents.manifest import Manifest
+from hangup.catalogue.model import Need
 from hangup.labs.base import Building, Side, quietly
 from hangup.labs.certificates import Certificates
 from hangup.labs.process import Process
@@ -26,6 +27,7 @@ class HostLab(ABC):
 
     host: str
     certificates: Certificates
+    published: Sequence[int] = ()
 
     @classmethod
     @abstractmethod
@@ -44,6 +46,11 @@ class HostLab(ABC):
     @abstractmethod
     async def spawn(self, side: Side, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> Process:
         """Start a program on one side of the lab. Raises LabError where it cannot be started."""
+
+    async def furnish(self, needs: Collection[Need]) -> list[str]:
+        """What there is, is there from the start."""
+        del needs
+        return []
 
     async def prepare(self, manifest: Manifest, building: Building) -> Build:
         """Build the agent, or take it from the cache."""

@@ -107,12 +107,12 @@ WHYS = (
     ),
     Why(lambda r: r.fin is not None, _LIVE + "after its FIN at {r.fin.at} it was aborted."),
     Why(
-        lambda r: r.unread > 0,
+        lambda r: bool(r.unread),
         _LIVE + "it was closed with {r.unread} bytes unread, and for data that is lost the kernel sends "
         "RST instead of FIN (RFC 2525 section 2.17).",
     ),
     Why(
-        lambda r: r.who == "peer",
+        lambda r: r.unread == 0,
         _LIVE + "it was aborted (SO_LINGER with 0 seconds; RFC 9293 section 3.10.5).",
     ),
     Why(_always, _LIVE + "it was aborted, or closed with something unread."),

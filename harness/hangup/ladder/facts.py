@@ -37,8 +37,9 @@ class Reset(Mark):
     drawn_by_data: bool
     ignored: bool
     """Forged, and not taken: its receiver went on."""
-    unread: int
-    """Bytes that the peer's kernel had acknowledged and its program had not read; of a RST of the peer."""
+    unread: int | None
+    """Bytes that the sender's kernel had acknowledged and its program had not read; None where that is not known: of
+    the client, and of whoever stood in for the peer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +113,7 @@ class _Reader:
                     drawn=None if drawn is None else self._mark(drawn),
                     drawn_by_data=drawn is not None and self._packets[drawn].length > 0,
                     ignored=ignored,
-                    unread=self._unread(place) if who == "peer" else 0,
+                    unread=self._unread(place) if who == "peer" else None,
                 )
         return None
 
@@ -125,10 +126,12 @@ class _Reader:
         at = f"{(packet.time_ns - self._start_ns) / 1e6:.3f} ms"
         return Mark(who=packet.sender, place=place, at=at, size=size(packet.length))
 
-    def _unread(self, place: int) -> int:
+    def _unread(self, place: int) -> int | None:
         """Sequence number 0 is the SYN's, so an acknowledgement is one more than the bytes that have come."""
         acks = [p.ack for p in self._packets[: place + 1] if p.sender == "peer" and p.ack is not None]
         sent = sum(p.length for p in self._packets[:place] if p.sender == "client" and not p.repeated)
-        if self._read is None or not acks:
+        if self._read is None:
+            return None
+        if not acks:
             return 0
         return max(0, min(sent, max(acks) - 1) - self._read)

@@ -1,5 +1,8 @@
 """The network of a run: a subnet that no other network has, and addresses in it of which none is given twice.
 
+It leads nowhere else, although the engine does not count it as internal, for in such a one no port can be published:
+its hosts have no route beyond it (``hangup_server.host``), and nobody translates their addresses.
+
 An engine gives the address of a dead container to the next one, whose kernel then answers what was meant for the dead
 with RST. So containers that are there to be ended get theirs from here, and for that the subnet has to be named.
 """
@@ -14,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from docker import APIClient
+    from docker.types import IPAMPool
 
 _ATTEMPTS = 5
+_OPTIONS = {"com.docker.network.bridge.enable_ip_masquerade": "false"}
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,8 @@ class Bridge:
     """A run's network."""
 
     name: str
+    gateway: str
+    """This machine's own address in it."""
     addresses: Iterator[str]
     """One after the other, of the half of the subnet that the engine comes to last."""
 
@@ -30,17 +37,19 @@ class Bridge:
 def create_bridge(api: APIClient, name: str, labels: Mapping[str, str]) -> Bridge:
     """Make a network that leads nowhere else. Raises what the SDK raises."""
     import docker.errors
+    from docker.types import IPAMPool
 
     for attempt in range(1, _ATTEMPTS + 1):
-        subnet = _free_subnet(api, name, labels)
+        subnet = IPv4Network(_free_subnet(api, name, labels))
+        gateway = str(next(subnet.hosts()))
         try:
-            _create(api, name, labels, subnet)
+            _create(api, name, labels, IPAMPool(subnet=str(subnet), gateway=gateway))
         except docker.errors.APIError:
             if attempt == _ATTEMPTS:
                 raise
             continue  # another network took it just now
-        _lower, upper = IPv4Network(subnet).subnets()
-        return Bridge(name, cycle(map(str, upper.hosts())))
+        _lower, upper = subnet.subnets()
+        return Bridge(name, gateway, cycle(map(str, upper.hosts())))
     raise AssertionError
 
 
@@ -52,9 +61,11 @@ def _free_subnet(api: APIClient, name: str, labels: Mapping[str, str]) -> str:
     return subnet
 
 
-def _create(api: APIClient, name: str, labels: Mapping[str, str], subnet: str | None) -> str:
-    from docker.types import IPAMConfig, IPAMPool
+def _create(api: APIClient, name: str, labels: Mapping[str, str], pool: IPAMPool | None) -> str:
+    from docker.types import IPAMConfig
 
-    ipam = None if subnet is None else IPAMConfig(pool_configs=[IPAMPool(subnet=subnet)])
-    made: dict[str, Any] = api.create_network(name, driver="bridge", internal=True, labels=dict(labels), ipam=ipam)
+    ipam = None if pool is None else IPAMConfig(pool_configs=[pool])
+    made: dict[str, Any] = api.create_network(
+        name, driver="bridge", options=dict(_OPTIONS), labels=dict(labels), ipam=ipam
+    )
     return str(made["Id"])

@@ -9,13 +9,11 @@ client starts. It passes two sockets, and from there on this lab is like the net
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
-from collections.abc import Coroutine, Mapping
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hangup.agents.build import Build
@@ -29,8 +27,10 @@ from hangup.labs.docker import images
 from hangup.labs.docker.attached import Attached
 from hangup.labs.docker.bridge import Bridge, create_bridge
 from hangup.labs.docker.engine import Engine
+from hangup.labs.docker.hosts import Host
 from hangup.labs.docker.leftovers import Owner, remove_container, remove_run, sweep
 from hangup.labs.docker.peers import EndedPeers, Started
+from hangup.labs.docker.published import AS_WANTED, UNORDERED, free_ports, lacking
 from hangup.labs.docker.spec import ROOT, Spec
 from hangup.labs.process import Process
 from hangup.labs.sockdiag import SocketDiag
@@ -46,7 +46,6 @@ _LINK = "eth0"
 _SHARED = "/hangup"
 _PEM = "/hangup.pem"
 """Where a container finds its certificate."""
-_HOST_SECONDS = 20.0
 _END_SECONDS = 10
 _RIGHTS: dict[Side, tuple[str, ...]] = {"client": ("NET_ADMIN", "NET_RAW"), "peer": ("NET_ADMIN",)}
 
@@ -55,11 +54,12 @@ class DockerLab:
     """One network, two hosts, and the containers that join them. ``start`` makes it; ``close`` removes it all."""
 
     name: LabName = "docker"
-    targets: Mapping[Target, str] = MappingProxyType({"blackhole": BLACKHOLE_HOST, "no route": NOWHERE_HOST})
     network: Network | None = None
 
     def __init__(self, engine: Engine) -> None:
         self.host = self.client_host = ""
+        self.targets: Mapping[Target, str] = {}
+        self.published: Sequence[int] = ()
         self.capture: Ring | None = None
         self.diag: SocketDiag | None = None
         self._engine = engine
@@ -67,8 +67,7 @@ class DockerLab:
         self._closed = False
         self._image = ""
         self._certificates: Certificates | None = None
-        self._hosts: dict[Side, str] = {}
-        self._controls: list[socket.socket] = []
+        self._hosts: dict[Side, Host] = {}
         self._processes: list[Process] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._started = 0
@@ -98,8 +97,15 @@ class DockerLab:
         self._image = str((await self._ensure(images.peer_recipe(), building))["Id"])
         name = f"hangup-{self._owner.run}"
         bridge = await self._engine.call(lambda api: create_bridge(api, name, self._owner.labels))
-        self.host = await self._start_host("peer", name)
-        self.client_host = await self._start_host("client", name, "--route", BLACKHOLE_HOST, self.host)
+        self.targets = {
+            "blackhole": BLACKHOLE_HOST, "no route": NOWHERE_HOST, "published port": bridge.gateway
+        }  # fmt: skip
+        self.host = (await self._start_host("peer", name)).address
+        options = "--route", BLACKHOLE_HOST, self.host, "--withhold-acks", bridge.gateway
+        client = await self._start_host("client", name, *options)
+        self.client_host = client.address
+        packets, diag = client.passed
+        self.capture, self.diag = Ring(packets, _LINK), SocketDiag(diag)
         self._certificates = await asyncio.to_thread(Certificates, self.host, "localhost")
         self.containers = EndedPeers(self._engine, partial(self._start_contained_peer, bridge))
 
@@ -129,7 +135,7 @@ class DockerLab:
         spec = Spec(
             name=self._name(build.manifest.language), image=build.runtime, command=build.argv, folder=str(build.folder),
             env=env | build.manifest.environment(_PEM), mounts={self._certificates.ca: _PEM},
-            network=f"container:{self._hosts['client']}", labels=self._owner.labels,
+            network=f"container:{self._hosts['client'].container}", labels=self._owner.labels,
         )  # fmt: skip
         return (await self._start_container(spec))[1]
 
@@ -139,7 +145,8 @@ class DockerLab:
         spec = Spec(
             name=self._name("peer"), image=self._image, command=["python3", "-m", "hangup_server"],
             env={"LANG": "C.UTF-8", CERTIFICATE: _PEM}, mounts={self._certificates.peer: _PEM},
-            user=ROOT, rights=("NET_ADMIN",), network=f"container:{self._hosts['peer']}", labels=self._owner.labels,
+            user=ROOT, rights=("NET_ADMIN",), labels=self._owner.labels,
+            network=f"container:{self._hosts['peer'].container}",
         )  # fmt: skip
         return (await self._start_container(spec))[1]
 
@@ -159,9 +166,33 @@ class DockerLab:
         self._started += 1
         return f"hangup-{self._owner.run}-{part}-{self._started}"
 
+    async def furnish(self, needs: Collection[Need]) -> list[str]:
+        """Have ports published, which takes the engine a second or two: more than a trial without them should cost."""
+        if "published" not in needs or self.published:
+            return []
+        client, address = self._hosts["client"], self.targets["published port"]
+        if not client.withholds:
+            return [UNORDERED]
+        ports = free_ports(address)
+        spec = Spec(
+            name=self._name("nobody"), image=self._image, command=["python3", "-m", "hangup_server"],
+            network=f"hangup-{self._owner.run}", labels=self._owner.labels,
+            published={inside: (address, port) for inside, port in enumerate(ports, 1)},
+        )  # fmt: skip
+        try:
+            await self._start_container(spec)
+        except LabError as error:
+            return [str(error)]
+        told = await client.connect(address, ports[0])
+        if told != AS_WANTED:
+            return [lacking(told)]
+        self.published = ports
+        return []
+
     def offers(self) -> frozenset[Need]:
-        """A network of its own, a peer that may filter its sockets, and peers whose container can be ended."""
-        return MAY_OFFER[self.name]
+        """A network of its own, a peer that may filter its sockets, and peers whose container can be ended; ports that
+        lead to nobody, once there are some."""
+        return MAY_OFFER[self.name] - (frozenset() if self.published else {"published"})
 
     async def _start_container(self, spec: Spec) -> tuple[str, Process]:
         """Create it, attach to it, start it: so nothing that it says is missed."""
@@ -202,7 +233,7 @@ class DockerLab:
             pass  # it was removed under us; so it has ended
         process.exited(status)
 
-    async def _start_host(self, side: Side, network: str, *options: str) -> str:
+    async def _start_host(self, side: Side, network: str, *options: str) -> Host:
         """Start a side's host, take what it passes, and learn its address."""
         path = self._owner.shared / f"{side}.sock"
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
@@ -216,39 +247,16 @@ class DockerLab:
                 user=ROOT, rights=_RIGHTS[side], mounts={self._owner.shared: _SHARED}, sysctls=_sysctls(side),
             )  # fmt: skip
             container, process = await self._start_container(spec)
-            self._hosts[side] = container
-            await self._meet(listener, process)
-        return await self._engine.call(partial(_address, container=container, network=network))
-
-    async def _meet(self, listener: socket.socket, process: Process) -> None:
-        """Wait for a host's connection and its one message."""
-        loop = asyncio.get_running_loop()
-        accepted = loop.create_task(loop.sock_accept(listener))
-        waiting: list[asyncio.Future[Any]] = [accepted, process.ended]
-        await asyncio.wait(waiting, timeout=_HOST_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        if not accepted.done():
-            accepted.cancel()
-            raise LabError(f"a host of the docker lab did not reach the harness ({_last_words(process)}); {_SAME}")
-        control, _ = accepted.result()
-        self._controls.append(control)
-        readable: asyncio.Future[None] = loop.create_future()
-        loop.add_reader(control, readable.set_result, None)
-        await readable
-        loop.remove_reader(control)
-        message, fds, _flags, _from = socket.recv_fds(control, 4096, 2)
-        said = json.loads(message or '{"fatal": "it ended"}')
-        if "fatal" in said:
-            raise LabError(f"the docker lab's network cannot be set up: {said['fatal']}")
-        if fds:
-            self.capture = Ring(socket.socket(fileno=fds[0]), _LINK)
-            self.diag = SocketDiag(socket.socket(fileno=fds[1]))
+            host = self._hosts[side] = await Host.meet(container, listener, process)
+        host.address = await self._engine.call(partial(_address, container=container, network=network))
+        return host
 
     async def close(self) -> None:
         """Remove every container of the run, and its network."""
         if self._closed:
             return
         self._closed = True
-        for end in (*self._controls, self.capture, self.diag):
+        for end in (*self._hosts.values(), self.capture, self.diag):
             if end is not None:
                 end.close()
         try:
@@ -262,13 +270,6 @@ class DockerLab:
             self._owner.release()
             if self._certificates is not None:
                 self._certificates.remove()
-
-
-_SAME = "the engine has to share this machine's kernel and files: Docker Desktop and remote engines do not"
-
-
-def _last_words(process: Process) -> str:
-    return process.stderr.strip().rpartition("\n")[2][:200] or "it said nothing"
 
 
 def _sysctls(side: Side) -> dict[str, str]:

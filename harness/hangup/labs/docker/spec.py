@@ -25,6 +25,8 @@ class Spec:
     command: Sequence[str]
     network: str
     """The run's network, or ``container:ID`` for the namespace of a host."""
+    published: Mapping[int | str, tuple[str, int]] = field(default_factory=dict)
+    """Its ports that this machine has as well, each with the address and the port there."""
     labels: Mapping[str, str]
     address: str | None = None
     """In the run's network; None: one that the engine chooses."""
@@ -44,7 +46,7 @@ class Spec:
             self.image, name=self.name, labels=dict(self.labels),
             entrypoint=list(self.command), working_dir=self.folder, environment=dict(self.env), user=self.user,
             stdin_open=True, detach=False, host_config=self._limits(api),
-            networking_config=self._endpoint(api),
+            networking_config=self._endpoint(api), ports=list(self.published),
         )  # fmt: skip
         return str(created["Id"])
 
@@ -54,11 +56,15 @@ class Spec:
         endpoint = api.create_endpoint_config(ipv4_address=self.address)
         return api.create_networking_config({self.network: endpoint})  # type: ignore[arg-type]  # its stubs err
 
+    def _resolvers(self) -> list[str] | None:
+        """Nobody, so that no name is asked for elsewhere by the engine; a container that joins another has its."""
+        return None if self.network.startswith("container:") else ["127.0.0.1"]
+
     def _limits(self, api: APIClient) -> Any:
         from docker.types import LogConfig
 
         return api.create_host_config(
-            network_mode=self.network,
+            network_mode=self.network, port_bindings=dict(self.published), dns=self._resolvers(),
             cap_drop=["ALL"], cap_add=list(self.rights), security_opt=["no-new-privileges"],
             read_only=True, tmpfs={"/tmp": "size=256m,mode=1777"},  # noqa: S108  (the container's own)
             mem_limit=_MEMORY, memswap_limit=_MEMORY, pids_limit=_PROCESSES, nano_cpus=_cpus(api) * 10**9,
