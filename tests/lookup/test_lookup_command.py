@@ -126,7 +126,7 @@ def test_bad_input_is_told_in_words(arguments: tuple[str, ...], words: str) -> N
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", '{"version": 1}', '{"version": 99}', '{"version": 1, "masks": [[1]]}'], ids=str
+    "text", ["", "[]", '{"version": 2}', '{"version": 99}', '{"version": 2, "masks": [[1]]}'], ids=str
 )
 def test_a_damaged_index_is_told_of(text: str, tmp_path: Path) -> None:
     (tmp_path / "lookup.json").write_text(text, encoding="utf-8")

@@ -34,7 +34,10 @@ _SURE = {
 _DOCUMENTED = (
     "This is known by its documentation alone, and was not measured: the scenarios are those that would explain it."
 )
-_ENDINGS = {"fin": "FIN", "rst": "RST", "fin, rst": "FIN, then RST", "none": "no ending of the peer's"}
+_ENDINGS = {
+    "fin": "FIN", "rst": "RST", "fin, rst": "FIN, then RST", "none": "no ending of the peer's", "unknown": "no packet",
+    "rst-stream": "RST_STREAM of HTTP/2", "goaway": "GOAWAY of HTTP/2",
+}  # fmt: skip
 
 
 @click.command("lookup")
@@ -153,6 +156,8 @@ def _print(index: Index, answer: Answer) -> None:
     for ranked in answer.clients[:SHOWN]:
         how = "measured" if ranked.measured else f"documented, not measured: {ranked.source}"
         click.echo(f"  {ranked.score:4.2f}  {ranked.client:26} {how}")
+        if ranked.means and ranked.score == answer.clients[0].score:
+            click.echo(textwrap.fill(ranked.means, WIDTH, initial_indent=" " * 8, subsequent_indent=" " * 8))
     _more(len(answer.clients))
     click.echo("  decided by: " + " | ".join(textwrap.shorten(why, 90) for why in answer.clients[0].why))
     _heading("What happened on the wire")

@@ -70,10 +70,12 @@ function told(answer) {
   return shown;
 }
 
-function client({ client, measured, source, why }) {
+function client({ client, measured, source, means, why }) {
   const name = measured ? element("a", { href: `client/${client}.html` }, client) : element("strong", {}, client);
   const from = measured ? "" : ` (documented, not measured: ${source})`;
-  return element("li", {}, name, from, " ", element("span", { className: "quiet" }, why.join(" … ")));
+  const item = element("li", {}, name, from, " ", element("span", { className: "quiet" }, why.join(" … ")));
+  if (means) item.append(element("br"), means);
+  return item;
 }
 
 function scenario({ scenario, cells }) {
