@@ -36,6 +36,8 @@ MASKER = Masker(read_masks())
         ("Caused by: java.net.ConnectException", 'Exception in thread "pool-1-thread-7" java.net.ConnectException'),
         ("Error: read ECONNRESET", "\x1b[31mError\x1b[0m: read ECONNRESET"),
         ("SH--", "SHVN 12/3/0/0/0 0/0"),
+        ("Connection to a.example closed by remote host.", "Connection to web1 closed by remote host."),
+        ("Timeout, server a.example not responding.", "Timeout, server 10.1.2.3 not responding."),
     ],
 )
 def test_what_differs_from_case_to_case_does_not_count(one: str, other: str) -> None:
