@@ -2,28 +2,93 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from fnmatch import fnmatchcase
+
 import pytest
 from sayings import as_json, logged
 
+from hangup.catalogue import load_catalogue
 from hangup.lookup import Index, lookup
 from hangup.lookup.documented import Documented, read_documented
 
 ENTRIES = [(entry, text) for entry in read_documented() for text in entry.says]
+WINDOWS = {
+    10051: "unreachable",
+    10052: "silence",
+    10054: "rst",
+    10060: "silence",
+    10061: "refused",
+    10065: "unreachable",
+}
+LINUX = {104: "rst", 110: "silence", 111: "refused", 113: "unreachable"}
+MACOS = {51: "unreachable", 54: "rst", 60: "silence", 61: "refused", 65: "unreachable"}
+NGINX = '2026/11/23 10:15:30 [error] 31#31: *7 {}, client: 10.0.0.9, server: _, request: "GET / HTTP/1.1"'
+HAPROXY = "haproxy[7]: 10.0.0.9:51234 [23/Nov/2026:10:15:30] web app/app1 0/0/1/-1/30 502 204 - - {} 3/1/0/0/0 0/0 {{}}"
+ENVOY = "upstream connect error or disconnect/reset before headers. retried and the latest reset reason: {}"
+PSQL = """psql: error: connection to server at "db" (10.0.0.5), port 5432 failed: No route to host
+\tIs the server running on that host and accepting TCP/IP connections?"""
+CURL = (
+    "cURL error 56: OpenSSL SSL_read: Connection reset by peer, errno 104 (see https://curl.se/) for https://a.example/"
+)
+LOGS = [
+    ("nginx", "rst", NGINX.format("recv() failed (104: Connection reset by peer) while reading upstream")),
+    ("HAProxy", "fin", HAPROXY.format("SH--")),
+    ("HAProxy", "silence", HAPROXY.format("sCVN")),
+    (
+        "Envoy",
+        "refused",
+        ENVOY.format("remote connection failure, transport failure reason: delayed connect error: 111"),
+    ),
+    ("curl", "rst", CURL),
+    ("PostgreSQL (libpq)", "unreachable", PSQL),
+    ("MySQL", "fin", "pymysql.err.OperationalError: (2013, 'Lost connection to MySQL server during query')"),
+    ("go/net", "unreachable", "kubelet: dial tcp 10.0.0.7:10250: connect: no route to host"),
+    ("OpenSSH", "rst", "Connection reset by 203.0.113.7 port 22\nfatal: Could not read from remote repository."),
+]
+"""Who says it, how it ended, and the line as it is pasted."""
 
 
 @pytest.mark.parametrize(("entry", "text"), ENTRIES, ids=[f"{entry.who}: {text[:50]}" for entry, text in ENTRIES])
 def test_is_named_first_and_not_as_measured(entry: Documented, text: str, index: Index) -> None:
     for shape in (str, logged, as_json):
         answer = lookup(index, shape(text))[0]
-        (ranked,) = (ranked for ranked in answer.clients if ranked.client == entry.who)
+        (ranked,) = (ranked for ranked in answer.clients if (ranked.client, ranked.means) == (entry.who, entry.means))
         assert ranked.score == answer.clients[0].score
         assert (ranked.measured, ranked.source) == (False, entry.source)
         assert answer.scenarios, "no scenario explains it"
 
 
+def test_scenarios_that_are_named_are_there() -> None:
+    catalogue = load_catalogue()
+    named = {pattern for entry in read_documented() for pattern in entry.scenarios}
+    assert {pattern for pattern in named if not any(fnmatchcase(name, pattern) for name in catalogue)} == set()
+
+
+def test_no_two_programs_say_the_same_with_another_meaning() -> None:
+    """Who pastes a text gets one meaning of it from one program."""
+    said = Counter((entry.who, text) for entry, text in ENTRIES)
+    assert [key for key, times in said.items() if times > 1] == []
+
+
+@pytest.mark.parametrize(("who", "ending", "log"), LOGS)
+def test_a_line_of_a_log_is_known(who: str, ending: str, log: str, index: Index) -> None:
+    answer = lookup(index, log)[0]
+    best = [ranked.client for ranked in answer.clients if ranked.score == answer.clients[0].score]
+    assert who in best
+    assert ending in {each.ending for each in answer.endings if each.score == answer.endings[0].score}
+
+
+def test_a_frame_is_not_taken_for_an_end_of_the_connection(index: Index) -> None:
+    frame = lookup(index, "Failed to load resource: net::ERR_HTTP2_PROTOCOL_ERROR")[0]
+    assert [ranked.scenario for ranked in frame.scenarios] == ["h2-rst-stream"]
+    connection = lookup(index, "Failed to load resource: net::ERR_CONNECTION_RESET")[0]
+    assert [ranked.scenario for ranked in connection.scenarios if ranked.scenario.startswith("h2-")] == []
+
+
 @pytest.mark.parametrize(
     ("number", "ending"),
-    [(10054, "rst"), (10060, "silence"), (10061, "refused"), (104, "rst"), (54, "rst"), (111, "refused")],
+    [*WINDOWS.items(), *LINUX.items(), *MACOS.items()],
 )
 @pytest.mark.parametrize(
     "template",
@@ -41,6 +106,5 @@ def test_a_localised_text_is_known_by_its_number(template: str, number: int, end
 
 
 def test_the_bare_numbers_of_windows_are_known(index: Index) -> None:
-    assert {n: lookup(index, str(n))[0].clients[0].client for n in (10053, 10054, 10060, 10061)} == dict.fromkeys(
-        (10053, 10054, 10060, 10061), "Windows"
-    )
+    numbers = (10051, 10052, 10053, 10054, 10060, 10061, 10064, 10065)
+    assert {n: lookup(index, str(n))[0].clients[0].client for n in numbers} == dict.fromkeys(numbers, "Windows")

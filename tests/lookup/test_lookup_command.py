@@ -112,6 +112,9 @@ def test_the_other_direction() -> None:
         (("--client", "go/net"), "give a TEXT"),
         (("  ",), "nothing in the text"),
         (("no-such.log",), "no such file"),
+        (("./no-such/file",), "no such file"),
+        (("/",), "a folder"),
+        (("socket", "hang", "up"), "in quotes"),
         (("--client", "go/nett", "--scenario", "refused"), "did you mean go/net"),
         (("--client", "go/net", "--scenario", "refuse"), "did you mean refused"),
         (("--client", "go/net-http", "--scenario", "read-after-fin"), "was not measured in read-after-fin"),
@@ -126,7 +129,7 @@ def test_bad_input_is_told_in_words(arguments: tuple[str, ...], words: str) -> N
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", '{"version": 1}', '{"version": 99}', '{"version": 1, "masks": [[1]]}'], ids=str
+    "text", ["", "[]", '{"version": 2}', '{"version": 99}', '{"version": 2, "masks": [[1]]}'], ids=str
 )
 def test_a_damaged_index_is_told_of(text: str, tmp_path: Path) -> None:
     (tmp_path / "lookup.json").write_text(text, encoding="utf-8")

@@ -58,6 +58,13 @@ class TestSearch:
         page = opened(folder, "index.html#q=xyzzy+plugh")
         expect(page.locator("#answer")).to_contain_text("No client that was measured says this")
 
+    def test_what_is_documented_is_not_shown_as_measured(self, opened: Opener, folder: Path) -> None:
+        page = opened(folder, "index.html#q=ERR_CONNECTION_RESET")
+        answer = page.locator("#answer")
+        expect(answer).to_contain_text("This is documented, and was not measured")
+        expect(answer.locator("ol").first).to_contain_text("A TCP RST, by the server or by something between.")
+        expect(answer).not_to_contain_text("This text was measured")
+
     def test_an_empty_question_has_no_answer(self, opened: Opener, folder: Path) -> None:
         page = opened(folder, "index.html#q=socket+hang+up")
         page.get_by_label("Paste an error text").fill("")

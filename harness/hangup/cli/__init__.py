@@ -6,7 +6,12 @@ What the user can put right ends as one message and exit status 2; a trial or a 
 from __future__ import annotations
 
 import importlib
+import os
+import select
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -31,8 +36,45 @@ COMMANDS = {
 }
 
 
+class ReaderLeftError(Exception):
+    """Whoever read our output has had enough, as ``head`` has."""
+
+
+@contextmanager
+def _reader() -> Iterator[None]:
+    """click and rich end with status 1 where the reader of standard output has left; here that status says something of
+    a cell or a text."""
+    try:
+        yield
+    except BrokenPipeError:
+        if _is_read():  # another pipe broke
+            raise
+        raise ReaderLeftError from None
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):
+            raise ReaderLeftError from None
+        raise
+
+
+def _is_read() -> bool:
+    """Whether somebody still reads our standard output."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), select.POLLOUT)
+    return not any(event & (select.POLLERR | select.POLLHUP) for _fd, event in poll.poll(0))
+
+
 class Commands(click.Group):
     """Finds a command's module by its name."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Help is printed while the arguments are read."""
+        with _reader():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """All else is printed by commands."""
+        with _reader():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order in which a newcomer needs them."""
@@ -81,12 +123,15 @@ def main() -> None:
         sys.exit(error.exit_code)
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("hangup: interrupted; nothing was published", err=True)
+    except (click.Abort, KeyboardInterrupt) as end:
+        words = map(
+            str, (end.__cause__ or end).args
+        )  # click puts an exception of its own in the place of the interrupt
+        click.echo("; ".join(("hangup: interrupted", *words)), err=True)
         sys.exit(130)
     except HangupError as error:
         click.echo(f"hangup: error: {error}", err=True)
         sys.exit(2)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has had enough
+    except ReaderLeftError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered has nowhere to go
         sys.exit(0)

@@ -6,6 +6,7 @@ It must answer at once: it reads the index alone, and nothing is imported here t
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -25,6 +26,7 @@ LARGEST = 2_000_000
 SHOWN = 8
 """How many of a list are shown to people; `--json` has all."""
 WIDTH = 110
+"""Columns, at most and where there is no terminal: what is longer is hard to read."""
 
 _SURE = {
     "exact": "This is what was heard, word for word, but for what changes from case to case.",
@@ -34,38 +36,45 @@ _SURE = {
 _DOCUMENTED = (
     "This is known by its documentation alone, and was not measured: the scenarios are those that would explain it."
 )
-_ENDINGS = {"fin": "FIN", "rst": "RST", "fin, rst": "FIN, then RST", "none": "no ending of the peer's"}
+_ENDINGS = {
+    "fin": "FIN", "rst": "RST", "fin, rst": "FIN, then RST", "none": "no ending of the peer's", "unknown": "no packet",
+    "rst-stream": "RST_STREAM of HTTP/2", "goaway": "GOAWAY of HTTP/2",
+}  # fmt: skip
 
 
 @click.command("lookup")
-@click.argument("text", required=False)
+@click.argument("words", metavar="TEXT", nargs=-1)
 @click.option("--client", metavar="NAME", help="The other direction: what this client reports …")
 @click.option("--scenario", metavar="NAME", help="… in this scenario.")
 @click.option("--results", "results_dir", type=click.Path(path_type=Path, file_okay=False), default=None, metavar="DIR",
               help="Results folder to read (default: the published results).")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Everything that is known, for programs.")
 def command(
-    text: str | None, client: str | None, scenario: str | None, results_dir: Path | None, as_json: bool
+    words: tuple[str, ...], client: str | None, scenario: str | None, results_dir: Path | None, as_json: bool
 ) -> None:
     """What an error text means: who says it, what happened on the wire, whether a retry is safe, what to do.
 
-    TEXT is an error, a log line or a whole stack trace; a file that holds one, or - for standard input. Exit status 1:
-    nothing in it is known.
+    TEXT is an error, a log line or a whole stack trace, in quotes; a file that holds one, or - for standard input. Exit
+    status 1: nothing in it is known.
     """
-    if text is None and client and scenario:
+    if not words and client and scenario:
         _other_direction(_index(results_dir), client, scenario, as_json)
         return
-    if text is None or client or scenario:
+    if not words or client or scenario:
         raise click.UsageError("give a TEXT (or a file, or -), or both --client and --scenario")
+    if len(words) > 1:
+        raise click.UsageError(
+            "give one TEXT, in quotes if it has spaces; several files as one: `cat FILES | hangup lookup -`"
+        )
     index = _index(results_dir)
-    answers = lookup(index, _read(text))
+    answers = lookup(index, _read(words[0]))
     if as_json:
         first, *also = [_plain(index, answer) for answer in answers]
         click.echo(json.dumps({**first, "also": also}, indent=1, ensure_ascii=False))
     else:
         for number, answer in enumerate(answers):
             if number:
-                click.echo(f"\n{'─' * WIDTH}\nAnother error of the same text:\n")
+                click.echo(f"\n{'─' * _width()}\nAnother error of the same text:\n")
             _print(index, answer)
     if answers[0].confidence == "none":
         sys.exit(1)
@@ -105,9 +114,11 @@ def _is_file(text: str) -> bool:
     try:
         if Path(text).is_file():
             return True
+        if Path(text).is_dir():
+            raise InputError(f"{text}: a folder; give a file, a text or - for standard input")
     except (OSError, ValueError):  # too long for a name, or no name at all
         return False
-    if text.endswith((".log", ".txt")) and len(text.split()) == 1:
+    if len(text.split()) == 1 and (text.endswith((".log", ".txt")) or text.startswith(("/", "./", "../"))):
         raise InputError(f"{text}: no such file")
     return False
 
@@ -144,15 +155,17 @@ def _cell(index: Index, cell: Heard) -> dict[str, object]:
 
 def _print(index: Index, answer: Answer) -> None:
     if answer.confidence == "none":
-        click.echo("Nothing in this text is known here: no client said it, and no documented error is in it.")
-        click.echo("Give the whole stack trace, if there is more of it; the innermost cause tells most.")
+        _paragraph("Nothing in this text is known here: no client said it, and no documented error is in it.")
+        _paragraph("Give the whole stack trace, if there is more of it; the innermost cause tells most.")
         return
     measured = any(ranked.measured for ranked in answer.clients if ranked.score == answer.clients[0].score)
-    click.echo(_SURE[answer.confidence] if measured else _DOCUMENTED)
+    _paragraph(_SURE[answer.confidence] if measured else _DOCUMENTED)
     _heading("Who says this")
     for ranked in answer.clients[:SHOWN]:
         how = "measured" if ranked.measured else f"documented, not measured: {ranked.source}"
         click.echo(f"  {ranked.score:4.2f}  {ranked.client:26} {how}")
+        if ranked.means and ranked.score == answer.clients[0].score:
+            _paragraph(ranked.means, " " * 8)
     _more(len(answer.clients))
     click.echo("  decided by: " + " | ".join(textwrap.shorten(why, 90) for why in answer.clients[0].why))
     _heading("What happened on the wire")
@@ -195,7 +208,16 @@ def _more(count: int) -> None:
 
 def _sentences(texts: Iterable[str]) -> None:
     for text in texts:
-        click.echo(textwrap.fill(text, WIDTH, initial_indent="  • ", subsequent_indent="    ", break_on_hyphens=False))
+        _paragraph(text, "  • ")
+
+
+def _paragraph(text: str, lead: str = "") -> None:
+    rest = " " * len(lead)
+    click.echo(textwrap.fill(text, _width(), initial_indent=lead, subsequent_indent=rest, break_on_hyphens=False))
+
+
+def _width() -> int:
+    return max(40, min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns))
 
 
 # --- the other direction ---
@@ -216,7 +238,7 @@ def _other_direction(index: Index, client: str, scenario: str, as_json: bool) ->
         }  # fmt: skip
         click.echo(json.dumps(table, indent=1, ensure_ascii=False))
         return
-    click.echo(f"{client} in {scenario}: {place.title}.")
+    _paragraph(f"{client} in {scenario}: {place.title}.")
     for cell in cells:
         _heading(f"{_told([cell])}: {_ENDINGS.get(cell.ending, cell.ending)} {place.moment}")
         texts = texts_of(index, cell)

@@ -135,14 +135,14 @@ async def _interruptible(options: RunOptions) -> tuple[RunResult, dict[str, Clie
     try:
         return await _run(options)
     except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
+        raise KeyboardInterrupt("nothing was published") from None
 
 
 async def _run(options: RunOptions) -> tuple[RunResult, dict[str, ClientResults]]:
     with make_progress() as progress:
         async with open_lab(options.lab, progress.building) as lab:
             builds, skipped = await build_agents(lab, options.manifests, progress)
-            progress.note(f"lab {lab.name}, {len(options.clients)} clients, {len(options.scenarios)} scenarios")
+            progress.note(f"lab {lab.name}, clients: {len(options.clients)}, scenarios: {len(options.scenarios)}")
             if lab.capture is None:
                 progress.note(UNPROVED)
                 if options.out is not None:

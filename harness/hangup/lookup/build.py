@@ -31,6 +31,8 @@ _NAME = re.compile(
 """A word that is a code (``ECONNRESET``, ``UND_ERR_SOCKET``) or a class (``RemoteDisconnected``): telling by itself."""
 _GENERAL = frozenset({"Error", "TypeError", "OSError", "IOException"})
 """Classes that tell nothing of a connection."""
+_FRAMES = {"reset stream": "rst-stream", "send goaway": "goaway"}
+"""HTTP/2's own endings: what the connection did afterwards was told to nobody."""
 _CLAUSE = re.compile(r"[][:;,()<>{}\"'=]+|\. ")
 
 
@@ -96,14 +98,15 @@ class _Builder:
     def _number(self, heard: Heard) -> int:
         return self._cells.setdefault(heard, len(self._cells))
 
-    def _speaker(self, name: str, source: str | None = None) -> int:
-        return self._speakers.setdefault(Speaker(name, source), len(self._speakers))
+    def _speaker(self, name: str, source: str | None = None, means: str | None = None) -> int:
+        return self._speakers.setdefault(Speaker(name, source, means), len(self._speakers))
 
     def _measured(self, results: ClientResults) -> None:
         speaker = self._speaker(results.client)
         for cell in judged(results, self._catalogue):
             for observation, verdict in zip(cell.cell.observations, cell.verdicts, strict=True):
-                last = observation.connections[-1].ending if observation.connections else "unknown"
+                packets = observation.connections[-1].ending if observation.connections else "unknown"
+                last = _frame(cell.scenario) or packets
                 number = self._number(
                     Heard(
                         speaker, self._places[cell.scenario.id], last, verdict.outcome.value, verdict.faithful,
@@ -115,11 +118,18 @@ class _Builder:
                         self._said[said][number] = None
 
     def _documented(self, entry: Documented) -> None:
-        speaker = self._speaker(entry.who, entry.source)
-        """Of results that have no ending like those that it is about, it is left out: nothing could be said of it."""
-        alike = [cell for cell in self._cells if entry.explains(cell, self._scenarios[cell.scenario].moment)]
-        where = sorted({(cell.scenario, cell.ending) for cell in alike})
-        cells = [self._number(Heard(speaker, place, end, entry.outcome, None, None, 1)) for place, end in where]
+        """Of results that have no ending like those that it is about, it is left out: nothing could be said of it. Its
+        cells are in the order in which it names outcomes and moments, the likeliest first; then those first that most
+        clients were heard in."""
+        speaker = self._speaker(entry.who, entry.source, entry.means)
+        where: defaultdict[tuple[int, str], list[tuple[int, int]]] = defaultdict(list)
+        for cell in self._cells:
+            if entry.explains(cell, place := self._scenarios[cell.scenario]):
+                where[cell.scenario, cell.ending].append(entry.likely(cell.outcome, place.moment))
+        cells = [
+            self._number(Heard(speaker, scenario, ending, entry.outcome, None, None, 1))
+            for scenario, ending in sorted(where, key=lambda key: (min(where[key]), -len(where[key]), key))
+        ]
         for text in entry.says if cells else ():
             for said in self._whole(text):
                 self._said[said].update(dict.fromkeys(cells))
@@ -171,11 +181,13 @@ class _Builder:
                 kinds[words] = max(kinds.get(words, FRAME), kind)
                 cells[words].update(heard)
         numbered = list(self._cells)
+        names = [speaker.name for speaker in self._speakers]
+        everybody = len(set(names))
         made = []
         for words, heard_in in cells.items():
-            speakers = {numbered[number].speaker for number in heard_in}
+            speakers = {names[numbered[number].speaker] for number in heard_in}
             places = {numbered[number].scenario for number in heard_in}
-            telling = 1 + math.log2(len(self._speakers) / len(speakers)) + math.log2(len(self._places) / len(places))
+            telling = 1 + math.log2(everybody / len(speakers)) + math.log2(len(self._places) / len(places))
             made.append(Fragment(words, round(_FACTOR[kinds[words]] * telling), kinds[words]))
         return sorted(made, key=lambda fragment: (-fragment.kind, -fragment.weight, fragment.words))
 
@@ -183,6 +195,11 @@ class _Builder:
 def _kind(words: str) -> int:
     several = words.count(" ") >= 1
     return ERROR if several or _NAME.match(words) else WORD
+
+
+def _frame(scenario: Scenario) -> str | None:
+    """The frame of HTTP/2 with which the peer ends a stream or takes leave, if it does."""
+    return next((_FRAMES[step.act] for step in scenario.flat if step.actor == "peer" and step.act in _FRAMES), None)
 
 
 def _telling(words: str) -> bool:

@@ -1,7 +1,12 @@
-"""Errors that are known and not measured: of programs that the matrix lacks, each with the document that says so."""
+"""Errors that are known and not measured: of programs that the matrix lacks, each with the document that says so.
+
+They stand in ``documented/``, a file for each kind of program. Nothing in them comes from a run of ours, and an answer
+shows them as documented.
+"""
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 
@@ -9,34 +14,60 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hangup.errors import InputError
 from hangup.judge import Outcome
-from hangup.lookup.index import Heard
+from hangup.lookup.index import Heard, Place
 from hangup.lookup.moment import Moment
 from hangup.reading import complaint, read_toml
 
-DOCUMENTED_FILE = Path(__file__).with_name("documented.toml")
+DOCUMENTED = Path(__file__).with_name("documented")
+LIKELY = (
+    Moment.RESPONSE, Moment.IDLE, Moment.BODY, Moment.REQUEST, Moment.HEAD, Moment.READ, Moment.WRITE,
+    Moment.CONNECTING, Moment.HANDSHAKE, Moment.COMPLETE,
+)  # fmt: skip
+"""In which order moments are told of where an entry names none: what most who paste an error are in comes first."""
+HTTP2 = "h2-"
+"""With this begin the scenarios of HTTP/2, whose frames end streams and not connections."""
 
 
 class Documented(BaseModel):
     """What a program says of an ending, by its documentation or its source."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    who: str
+    who: str = Field(min_length=1)
+    """The program that says it."""
     says: tuple[str, ...] = Field(min_length=1)
-    source: str = Field(pattern="^https://")
+    """Its words, as they are logged; volatile parts are masked, as in all texts. A number of an operating system is
+    ``errno 104``."""
+    means: str = Field(min_length=1)
+    """What had happened on the wire, who probably ended it, and what would be mistaken for it."""
+    source: str = Field(pattern="^(https://|RFC [0-9]+ )")
+    """The page or the source file that says so and was read for this entry, or the section of a standard."""
     outcome: Outcome
     """What the application is told."""
     explained_by: tuple[Outcome, ...] = ()
-    """Whose scenarios explain it, where that is not its own outcome alone."""
+    """Whose scenarios explain it, where that is not its own outcome alone; the likeliest first."""
     moments: tuple[Moment, ...] = ()
-    """When the connection ends; at any time where nothing is said."""
+    """When the connection ends, the likeliest first; at any time where nothing is said."""
+    scenarios: tuple[str, ...] = ()
+    """Which scenarios alone may explain it, ``*`` for any letters; where nothing is said, all but those of HTTP/2."""
 
-    def explains(self, cell: Heard, moment: str) -> bool:
+    def explains(self, cell: Heard, place: Place) -> bool:
         """Whether a measured cell shows what would make the program say this: the client says what is so."""
         return (
             cell.faithful is True
             and cell.outcome in (self.explained_by or (self.outcome,))
-            and (not self.moments or moment in self.moments)
+            and (not self.moments or place.moment in self.moments)
+            and self._may_be(place.id)
         )
+
+    def likely(self, outcome: str, moment: str) -> tuple[int, int]:
+        """How early it names this outcome and this moment."""
+        outcomes = self.explained_by or (self.outcome,)
+        return outcomes.index(Outcome(outcome)), (self.moments or LIKELY).index(Moment(moment))
+
+    def _may_be(self, scenario: str) -> bool:
+        if not self.scenarios:
+            return not scenario.startswith(HTTP2)
+        return any(fnmatchcase(scenario, pattern) for pattern in self.scenarios)
 
 
 class _File(BaseModel):
@@ -47,7 +78,11 @@ class _File(BaseModel):
 @lru_cache(maxsize=1)
 def read_documented() -> tuple[Documented, ...]:
     """The entries that come with this version. Raises InputError that names the file and the place."""
+    return tuple(entry for path in sorted(DOCUMENTED.glob("*.toml")) for entry in _read(path))
+
+
+def _read(path: Path) -> tuple[Documented, ...]:
     try:
-        return _File.model_validate(read_toml(DOCUMENTED_FILE)).error
+        return _File.model_validate(read_toml(path)).error
     except ValidationError as error:
-        raise InputError(f"{DOCUMENTED_FILE}: {complaint(error)}") from None
+        raise InputError(f"{path}: {complaint(error)}") from None

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from hangup.errors import StoreError
 from hangup.lookup.mask import Masks
 
-VERSION = 1
+VERSION = 2
 FILE = "lookup.json"
 FRAME, WORD, ERROR = 0, 1, 2
 """Kinds of fragments: a line around an error, such as a stack frame; an error in a plain word; an error by its class,
@@ -30,6 +30,8 @@ class Speaker(NamedTuple):
     name: str
     source: str | None
     """Where it is documented that it says so; None where it was measured."""
+    means: str | None
+    """What that document makes of it: one speaker for each documented error."""
 
 
 class Place(NamedTuple):

@@ -8,13 +8,14 @@ const ANSWERS = 5;
 const ERROR = 2;
 
 // The columns of the index, as index.py writes them.
+const SOURCE = 1;                                               // of a speaker
 const ID = 0, MOMENT = 2;                                       // of a scenario
 const SPEAKER = 0, SCENARIO = 1, ENDING = 2;                    // of a cell
 const WORDS = 0, WEIGHT = 1, KIND = 2;                          // of a fragment
 const LINES = 1, PARTS = 2, CELLS = 3;                          // of a text
 
 // What is known of an error text: an answer for each error in it, the best explained first; one at least. An answer is
-// {confidence, clients: [{client, score, why, measured, source}], scenarios: [{scenario, score, cells}],
+// {confidence, clients: [{client, score, why, measured, source, means}], scenarios: [{scenario, score, cells}],
 // endings: [{ending, moment, score, cells}]}; a scenario's `cells` are numbers in index.cells, an ending's their number.
 export function lookup(index, text) {
   let found = find(index, text);
@@ -147,29 +148,32 @@ function rank(index, found) {
     const heard = index.cells[cell];
     const scenario = index.scenarios[heard[SCENARIO]];
     entry(clients, heard[SPEAKER], () => cell);
-    const cells = entry(scenarios, scenario[ID], () => []);
-    if (!cells.length || share(cells[0]) === share(cell)) cells.push(cell);
-    const fresh = { ending: heard[ENDING], moment: scenario[MOMENT], score: share(cell), cells: 0 };
-    const ending = entry(endings, `${fresh.ending}\n${fresh.moment}`, () => fresh);
-    if (ending.score === fresh.score) ending.cells += 1;
+    for (const cells of [
+      entry(scenarios, scenario[ID], () => []), entry(endings, `${heard[ENDING]}\n${scenario[MOMENT]}`, () => []),
+    ]) {
+      if (!cells.length || share(cells[0]) === share(cell)) cells.push(cell);
+    }
   }
+  const measured = (cells) => cells.filter((cell) => index.speakers[index.cells[cell][SPEAKER]][SOURCE] === null).length;
+  const inOrder = (found) => [...found.values()].sort((a, b) =>
+    scores.byCell.get(b[0]) - scores.byCell.get(a[0]) || measured(b) - measured(a) || a[0] - b[0]);
+  const place = (cell) => index.scenarios[index.cells[cell][SCENARIO]];
   const answer = {
     confidence: confidence(index, found, scores),
-    clients: [...clients.values()].map((cell) => client(index, found, scores, cell)).sort((a, b) => b.score - a.score || byName("client")(a, b)),
-    scenarios: [...scenarios]
-      .map(([scenario, cells]) => ({ scenario, score: share(cells[0]), cells: [...cells].sort((a, b) => a - b) }))
-      .sort((a, b) => b.score - a.score || b.cells.length - a.cells.length || byName("scenario")(a, b)),
-    endings: [...endings.values()]
-      .sort((a, b) => b.score - a.score || b.cells - a.cells || byName("ending", "moment")(a, b)),
+    clients: [...clients.values()].map((cell) => client(index, found, scores, cell)).sort((a, b) => b.score - a.score || (a.client < b.client ? -1 : a.client > b.client ? 1 : 0)),
+    scenarios: inOrder(scenarios).map((cells) => ({ scenario: place(cells[0])[ID], score: share(cells[0]), cells })),
+    endings: inOrder(endings).map((cells) => ({
+      ending: index.cells[cells[0]][ENDING], moment: place(cells[0])[MOMENT], score: share(cells[0]), cells: cells.length,
+    })),
   };
   return [answer, new Set(scores.bestCells.flatMap((cell) => scores.heard.get(cell)))];
 }
 
 function client(index, found, scores, cell) {
-  const [name, source] = index.speakers[index.cells[cell][SPEAKER]];
+  const [name, source, means] = index.speakers[index.cells[cell][SPEAKER]];
   const why = [...new Set(scores.heard.get(cell).map((number) => found.get(number).excerpt))];
   const score = scores.byCell.get(cell) / scores.total;
-  return { client: name, score, why: why.slice(0, REASONS), measured: source === null, source };
+  return { client: name, score, why: why.slice(0, REASONS), measured: source === null, source, means };
 }
 
 function confidence(index, found, scores) {
@@ -179,11 +183,6 @@ function confidence(index, found, scores) {
   );
   if (!tells(index, sure)) return "possible";
   return [...found.keys()].every((number) => scores.asLine(number, cell)) ? "exact" : "likely";
-}
-
-function byName(...names) {
-  const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
-  return (a, b) => names.reduce((order, name) => order || compare(a[name], b[name]), 0);
 }
 
 // --- small helpers -------------------------------------------------------------------------------------------------

@@ -5,7 +5,8 @@
 2. Each cell scores the weight of the fragments found that are whole lines of what was heard in it, and a third of the
    weight of those that are parts of its lines; one point more where several were found and are all of one of its texts.
 3. A client, a scenario, an ending scores as the best of its cells. All is counted in integers, so equal is equal: what
-   cannot be told apart by the text has one rank, and stands in the order of how many cells say it, then of its name.
+   cannot be told apart by the text has one rank, and stands in the order of how many measured cells say it, then of the
+   first of its cells.
 4. An error in the text that was not heard in the best cells is another error: it gets an answer of its own.
 """
 
@@ -28,13 +29,15 @@ ANSWERS = 5
 
 
 class RankedClient(NamedTuple):
-    """``why``: the words of the text that decided it, the most telling first. ``source``: of what was not measured."""
+    """``why``: the words of the text that decided it, the most telling first. ``source`` and ``means``: of what was not
+    measured, where it is documented, and as what."""
 
     client: str
     score: float
     why: tuple[str, ...]
     measured: bool
     source: str | None
+    means: str | None
 
 
 class RankedScenario(NamedTuple):
@@ -208,6 +211,11 @@ def _rank(index: Index, found: Found) -> tuple[Answer, set[int]]:
         for cells in (scenarios.setdefault(heard.scenario, []), endings.setdefault((heard.ending, moment), [])):
             if not cells or scores.by_cell[cells[0]] == score:
                 cells.append(cell)
+
+    def order(cells: list[int]) -> tuple[int, int, int]:
+        measured = sum(index.speakers[index.cells[cell].speaker].source is None for cell in cells)
+        return -scores.by_cell[cells[0]], -measured, cells[0]
+
     explained = {number for cell in scores.best_cells() for number in scores.heard[cell]}
     answer = Answer(
         _confidence(index, found, scores),
@@ -216,18 +224,10 @@ def _rank(index: Index, found: Found) -> tuple[Answer, set[int]]:
                 (_client(index, found, scores, cell) for cell in clients.values()), key=lambda c: (-c.score, c.client)
             )
         ),
-        tuple(sorted((_scenario(index, scores, cells) for cells in scenarios.values()), key=_scenario_order)),
-        tuple(sorted((_ending(index, scores, cells) for cells in endings.values()), key=_ending_order)),
+        tuple(_scenario(index, scores, cells) for cells in sorted(scenarios.values(), key=order)),
+        tuple(_ending(index, scores, cells) for cells in sorted(endings.values(), key=order)),
     )
     return answer, explained
-
-
-def _scenario_order(ranked: RankedScenario) -> tuple[float, int, str]:
-    return -ranked.score, -len(ranked.cells), ranked.scenario
-
-
-def _ending_order(ranked: RankedEnding) -> tuple[float, int, str, str]:
-    return -ranked.score, -ranked.cells, ranked.ending, ranked.moment
 
 
 def _scenario(index: Index, scores: _Scores, cells: list[int]) -> RankedScenario:
@@ -243,7 +243,9 @@ def _ending(index: Index, scores: _Scores, cells: list[int]) -> RankedEnding:
 def _client(index: Index, found: Found, scores: _Scores, cell: int) -> RankedClient:
     speaker = index.speakers[index.cells[cell].speaker]
     why = dict.fromkeys(found[number].excerpt for number in scores.heard[cell])
-    return RankedClient(speaker.name, scores.share(cell), tuple(why)[:REASONS], speaker.source is None, speaker.source)
+    return RankedClient(
+        speaker.name, scores.share(cell), tuple(why)[:REASONS], speaker.source is None, speaker.source, speaker.means
+    )
 
 
 def _confidence(index: Index, found: Found, scores: _Scores) -> str:

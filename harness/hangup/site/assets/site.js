@@ -53,13 +53,16 @@ const CONFIDENCE = {
   exact: "This text was measured, word for word.",
   likely: "Most of this text was measured.",
   possible: "This may be meant; the text alone does not say.",
-  none: "No client that was measured says this.",
+  none: "No client that was measured says this, and no documented error is in it.",
 };
+const DOCUMENTED = "This is documented, and was not measured: the scenarios are those that would explain it.";
 
 // One answer of lookup(), as elements.
 function told(answer) {
-  const shown = [element("p", {}, element("strong", {}, CONFIDENCE[answer.confidence]))];
-  if (!answer.clients.length) return shown;
+  const [best] = answer.clients;
+  const measured = !best || answer.clients.some((client) => client.measured && client.score === best.score);
+  const shown = [element("p", {}, element("strong", {}, measured ? CONFIDENCE[answer.confidence] : DOCUMENTED))];
+  if (!best) return shown;
   shown.push(
     element("h2", {}, "Who says this"),
     element("ol", {}, ...answer.clients.slice(0, RANKED).map(client)),
@@ -70,10 +73,12 @@ function told(answer) {
   return shown;
 }
 
-function client({ client, measured, source, why }) {
+function client({ client, measured, source, means, why }) {
   const name = measured ? element("a", { href: `client/${client}.html` }, client) : element("strong", {}, client);
   const from = measured ? "" : ` (documented, not measured: ${source})`;
-  return element("li", {}, name, from, " ", element("span", { className: "quiet" }, why.join(" … ")));
+  const item = element("li", {}, name, from, " ", element("span", { className: "quiet" }, why.join(" … ")));
+  if (means) item.append(element("br"), means);
+  return item;
 }
 
 function scenario({ scenario, cells }) {
