@@ -313,6 +313,15 @@ def test_a_fin_is_judged_by_what_the_answer_announced(answer: bytes, cause: str)
     assert one(*together, payloads={3: GET, 4: answer}).cause == cause
 
 
+def test_what_is_sent_again_behind_the_fin_is_no_answer() -> None:
+    """Measured: a FIN with the last words in the same segment, which the kernel's loss probe sends once more."""
+    hints = http("103 Early Hints")
+    size, asked = len(hints), 1 + len(GET)
+    last = f"< FPA 1 {asked} {size}"
+    steps = (*HANDSHAKE, f"> PA 1 1 {len(GET)}", last, last, f"> FA {asked} {2 + size}", f"< A {2 + size} {asked + 1}")
+    assert one(*steps, payloads={3: GET, 4: hints, 5: hints}).cause == "closed-unanswered"
+
+
 def test_an_answer_to_head_has_no_body() -> None:
     head, answer = b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", http("200 OK", "Content-Length: 9")
     size, asked = len(answer), 1 + len(head)

@@ -73,7 +73,7 @@ def closed_unanswered(f: Facts) -> Hypothesis | None:
     if first is None or first.kind != "fin" or first.by != "resp" or not first.unanswered or not first.orig_acked:
         return None
     alert = f.case.requests.alert
-    if (alert is not None and alert.number < first.number) or f.after(first.number, "resp", data=True):
+    if (alert is not None and alert.number < first.number) or f.late(first.number, "resp"):
         return None
     asked = [s for s in first.before if s.length and f.by(s) == "orig"][-1:]
     return Hypothesis(
@@ -136,7 +136,7 @@ def no_answer(f: Facts) -> Hypothesis | None:
     waiting = f.waiting if first is None else first.unanswered
     if not waiting or (first is not None and first.kind == "rst" and first.by == "resp"):
         return None
-    if first is not None and f.after(first.number, "resp", data=True):
+    if first is not None and f.late(first.number, "resp"):
         return None  # it did answer, behind the originator's FIN
     who = "nobody" if first is None else first.by
     if first is None:
