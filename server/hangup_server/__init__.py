@@ -2,7 +2,7 @@
 
 It obeys the harness (JSON lines on standard input and output), or does one list of steps on every connection
 that comes. It knows nothing of scenarios, clients or verdicts, and needs nothing but Python 3.9's standard
-library.
+library and, where HTTP/2 is spoken, h2.
 """
 
 PROTOCOL = 1

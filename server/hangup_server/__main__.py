@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hangup_server import protocol, standalone
+from hangup_server.errors import explain
 from hangup_server.nursery import Nursery
 from hangup_server.script import parse
-from hangup_server.steps import explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

@@ -14,8 +14,9 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 from hangup_server.connection import Connection
+from hangup_server.errors import StepError
 from hangup_server.script import parse
-from hangup_server.steps import ConnectionStep, StepError
+from hangup_server.steps.step import ConnectionStep
 
 if TYPE_CHECKING:
     import socket

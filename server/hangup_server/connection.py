@@ -1,51 +1,49 @@
-"""One accepted connection in the process that owns it: what each step does to its socket, and the log of it.
+"""One accepted connection in the process that owns it: what is read, said and ended on it, and the log of that.
 
-Nothing blocks: all waiting is the event loop's. It does not know who gave the steps, nor whether it lives in
-the peer itself or in a child process.
+It knows what is spoken: HTTP/1.1 in the clear, or inside TLS, or HTTP/2. It does not know who gave the steps, nor
+whether it lives in the peer itself or in a child process.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import errno
 import socket
 from typing import TYPE_CHECKING
 
-from hangup_server import hold, kernel
+from hangup_server import kernel
+from hangup_server.errors import StepError, explain
 from hangup_server.http2 import Http2
 from hangup_server.log import ConnectionLog
 from hangup_server.requests import Requests, is_whole
-from hangup_server.script import together
-from hangup_server.steps import ConnectionStep, StepError, explain
+from hangup_server.steps.sending import together
 from hangup_server.tls import Tls
-from hangup_server.waiting import readable, until, writable
+from hangup_server.waiting import readable
+from hangup_server.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from hangup_server.http import RequestParser
-    from hangup_server.http2_steps import Http2Step
-    from hangup_server.steps import SendStep
-    from hangup_server.tls_steps import TlsStep
+    from hangup_server.steps.http2 import Http2Step
+    from hangup_server.steps.sending import SendStep
+    from hangup_server.steps.step import ConnectionStep, WireStep
+    from hangup_server.steps.tls import TlsStep
 
 CHUNK = 1 << 16
-_SHUTDOWN = {"write": socket.SHUT_WR, "read": socket.SHUT_RD}
 
 
 class Connection:
-    """A non-blocking socket, its log, and the verbs that steps are made of.
+    """The verbs that the steps of a connection are made of.
 
-    Each verb raises StepError or OSError where it cannot be done.
+    Each raises StepError or OSError where it cannot be done.
     """
 
     def __init__(self, sock: socket.socket) -> None:
-        self._sock: socket.socket | None = sock
-        self._log = ConnectionLog(events=["accept"])
-        self._requests = Requests()
-        self._before_hold = (0, 0)
-        self._tls = Tls(self._recv_wire, self._send_wire)
+        self._wire = Wire(sock)
+        self._tls = Tls(self._wire.recv, self._wire.send)
         self._http2: Http2 | None = None
+        self._requests = Requests()
+        self._log = ConnectionLog(events=["accept"])
 
     async def run(self, steps: Iterable[ConnectionStep]) -> None:
         """Does the steps in order; raises StepError at the first that cannot be done."""
@@ -61,23 +59,30 @@ class Connection:
             raise StepError(f"{step.name}: {why}") from error
 
     def log(self) -> ConnectionLog:
+        self._log.wire = self._wire.sent
         self._log.requests = self._http2.requests() if self._http2 is not None else self._requests.log()
         return self._log
 
+    def _note(self, event: str) -> None:
+        self._log.events.append(event)
+
     def detach(self) -> socket.socket:
         """Gives the socket away: from here on another process owns the connection."""
-        sock = self._open()
-        self._sock = None
-        return sock
+        return self._wire.detach()
 
     async def abandon(self) -> None:
         """Closes without a word in the log: the trial is over."""
         await self._quiet()
-        if self._sock is not None:
-            self._sock.close()
-            self._sock = None
+        self._wire.abandon()
 
-    async def speak(self, step: TlsStep) -> None:
+    # What a step does to one part alone
+
+    async def act(self, step: WireStep) -> None:
+        """A step of the socket."""
+        await step.act(self._wire)
+        self._note(step.event)
+
+    async def speak_tls(self, step: TlsStep) -> None:
         """A step of TLS."""
         await step.speak(self._tls)
         self._note(step.name)
@@ -100,43 +105,14 @@ class Connection:
         self._log.read += len(data)
         return data
 
-    # Holding data at the door
-
-    def hold(self) -> None:
-        sock = self._open()
-        hold.hold(sock)
-        self._before_hold = hold.dropped(sock), kernel.unread(sock)
-        self._note("hold data")
-
-    def hold_all(self) -> None:
-        hold.hold(self._open(), everything=True)
-        self._note("hold all")
-
-    def release(self) -> None:
-        hold.release(self._open())
-        self._note("release data")
-
-    async def await_held(self) -> None:
-        """Waits for the first drop. Fails when data came in: it was held too late, and no drop will come."""
-        sock = self._open()
-        dropped_before, unread_before = self._before_hold
-
-        def held() -> bool:
-            if kernel.unread(sock) > unread_before:
-                raise StepError("data had come in before it was held")
-            return hold.dropped(sock) > dropped_before
-
-        await until(held)
-        self._note("await held data")
-
     # Reading
 
     async def await_unread(self, wanted: int | None) -> None:
         """Waits for bytes that stay unread. `wanted` None is one whole request."""
-        sock = self._open_plain()
+        sock = self._plain()
         try:
             # What is judged and what is waited beyond must be the same count: more may come between two looks.
-            while not self._is_enough(unread := kernel.unread(sock), wanted):
+            while not _is_enough(sock, unread := kernel.unread(sock), wanted):
                 # poll(2) then reports the socket only when more has come than lies there already.
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, max(wanted or 0, unread + 1))
                 await readable(sock)
@@ -145,11 +121,6 @@ class Connection:
         finally:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
         self._note(f"await request {kernel.unread(sock)}")
-
-    def _is_enough(self, unread: int, wanted: int | None) -> bool:
-        if wanted is not None:
-            return unread >= wanted
-        return bool(unread) and is_whole(self._open().recv(unread, socket.MSG_PEEK))
 
     async def recv_head(self) -> None:
         await self._recv_http("recv head", lambda parser: parser.head_complete)
@@ -161,15 +132,11 @@ class Connection:
         else:
             await self._recv_http("recv request", lambda parser: parser.complete)
 
-    def _reads_alone(self) -> None:
-        if self._http2 is not None:
-            raise StepError("under HTTP/2 the peer reads all the time by itself; 'recv request' waits for a request")
-
     async def _recv_http(self, name: str, enough: Callable[[RequestParser], bool]) -> None:
         self._reads_alone()
         parser = self._requests.current()
         while not enough(parser):
-            data = await self._recv(CHUNK, socket.MSG_PEEK)
+            data = await self._recv(CHUNK, peek=True)
             if not data:
                 raise StepError(f"the client ended its side after {parser.size} bytes of a request")
             taken = self._requests.feed(data)
@@ -190,35 +157,40 @@ class Connection:
 
     def recv_arrived(self) -> None:
         before = self._log.read
-        while data := kernel.unless_blocked(self._open_plain().recv, CHUNK):
+        while data := kernel.unless_blocked(self._plain().recv, CHUNK):
             self._took(data)
         self._note(f"recv arrived {self._log.read - before}")
 
     async def recv_end(self) -> None:
-        self._reads_alone()
         before = self._log.read
-        while data := await self._recv(CHUNK):
-            self._took(data)
+        await self._recv_all()
         self._note(f"recv end {self._log.read - before}")
 
     async def linger(self) -> None:
-        self._reads_alone()
         before = self._log.read
         with contextlib.suppress(ConnectionResetError):
-            while data := await self._recv(CHUNK):
-                self._took(data)
+            await self._recv_all()
         self._note(f"linger {self._log.read - before}")
 
-    async def _recv(self, size: int, flags: int = 0) -> bytes:
-        if self._tls.established:
-            return await self._tls.recv(size, peek=bool(flags & socket.MSG_PEEK))
-        return await self._recv_wire(size, flags)
+    async def _recv_all(self) -> None:
+        self._reads_alone()
+        while data := await self._recv(CHUNK):
+            self._took(data)
 
-    async def _recv_wire(self, size: int, flags: int = 0) -> bytes:
-        sock = self._open()
-        while (data := kernel.unless_blocked(sock.recv, size, flags)) is None:
-            await readable(sock)
-        return data
+    def _reads_alone(self) -> None:
+        if self._http2 is not None:
+            raise StepError("under HTTP/2 the peer reads all the time by itself; 'recv request' waits for a request")
+
+    def _plain(self) -> socket.socket:
+        """For what looks into the kernel's buffer by itself."""
+        if self._tls.established:
+            raise StepError("under TLS the kernel's buffer holds records, not what they say")
+        return self._wire.sock
+
+    async def _recv(self, size: int, *, peek: bool = False) -> bytes:
+        if self._tls.established:
+            return await self._tls.recv(size, peek=peek)
+        return await self._wire.recv(size, socket.MSG_PEEK if peek else 0)
 
     def _took(self, data: bytes) -> None:
         """Counts bytes that were read, whatever step read them, as parts of requests."""
@@ -228,92 +200,49 @@ class Connection:
     # Sending
 
     async def send(self, step: SendStep) -> None:
-        self._open()
+        _ = self._wire.sock
         data = step.payload()
-        before, sent = self._log.wire, 0
+        before, sent = self._wire.sent, 0
         try:
             if self._http2 is not None:
-                await self._http2.send(step)
+                await self._http2.send(step.frame, step.with_fin)
             else:
-                await (self._tls.send if self._tls.established else self._send_wire)(data, step.with_fin)
+                await (self._tls if self._tls.established else self._wire).send(data, step.with_fin)
             sent = len(data)
         finally:
             # Of what TLS could not send whole, this is the most that can be read.
-            sent = sent or min(len(data), self._log.wire - before)
+            sent = sent or min(len(data), self._wire.sent - before)
             self._log.sent += sent
             self._note(f"send {sent}" if sent == len(data) else f"send {sent} of {len(data)}")
 
-    async def _send_wire(self, data: bytes, with_fin: bool) -> None:
-        sock = self._open()
-        flags = kernel.MSG_MORE if with_fin else 0
-        left = memoryview(data)
-        while left:
-            sent = kernel.unless_blocked(sock.send, left, flags)
-            if sent is None:
-                await writable(sock)
-            else:
-                self._log.wire += sent
-                left = left[sent:]
-
-    async def drained(self) -> None:
-        sock = self._open()
-        await until(lambda: not kernel.unacknowledged(sock))
-        self._note("drained")
-
-    async def pause(self, seconds: float) -> None:
-        self._open()
-        await asyncio.sleep(seconds)
-        self._note("pause")
-
     # Ending
-
-    def shutdown(self, side: str) -> None:
-        self._open().shutdown(_SHUTDOWN[side])
-        self._note("shutdown" if side == "write" else f"shutdown {side}")
 
     def close(self) -> None:
         """Under HTTP/2 it goes on reading: a client may have sent frames of its own accord just now."""
         if self._http2 is not None:
             with contextlib.suppress(OSError):  # the client may have reset it
-                self._open().shutdown(socket.SHUT_WR)
+                self._wire.shutdown("write")
         else:
-            self._open().close()
-            self._sock = None
+            self._wire.close()
         self._note("close")
 
     async def reset(self) -> None:
         await self._quiet()
-        kernel.reset(self._open())
-        self._sock = None
+        self._wire.reset()
         self._note("reset")
 
-    def vanish(self) -> None:
-        kernel.vanish(self._open())
-        self._sock = None
+    async def vanish(self) -> None:
+        await self._quiet()
+        self._wire.vanish()
         self._note("vanish")
-
-    async def await_reset(self) -> None:
-        sock = self._open()
-        await until(lambda: sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNRESET)
-        self._note("await reset")
 
     async def _quiet(self) -> None:
         """Nobody waits for the socket any more."""
         if self._http2 is not None:
             await self._http2.quiet()
 
-    # Common to all
 
-    def _open(self) -> socket.socket:
-        if self._sock is None:
-            raise StepError("the peer has ended this connection already")
-        return self._sock
-
-    def _open_plain(self) -> socket.socket:
-        """For what looks into the kernel's buffer by itself."""
-        if self._tls.established:
-            raise StepError("under TLS the kernel's buffer holds records, not what they say")
-        return self._open()
-
-    def _note(self, event: str) -> None:
-        self._log.events.append(event)
+def _is_enough(sock: socket.socket, unread: int, wanted: int | None) -> bool:
+    if wanted is not None:
+        return unread >= wanted
+    return bool(unread) and is_whole(sock.recv(unread, socket.MSG_PEEK))

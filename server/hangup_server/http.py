@@ -191,15 +191,20 @@ class RequestParser:
             self._state = _State.TRAILERS
 
 
+def request_size(data: bytes) -> int | None:
+    """Bytes of the request that the data begins with; None where it is not whole. Raises NotHttpError."""
+    parser = RequestParser()
+    taken = parser.feed(data)
+    parser.feed(data[taken:])
+    return parser.size if parser.complete else None
+
+
 def whole_requests(data: bytes) -> int:
     """How many requests are whole in what a client has sent; none behind bytes that are no HTTP."""
     count = 0
-    parser = RequestParser()
     try:
-        while data:
-            data = data[parser.feed(data) :]
-            if parser.complete:
-                count, parser = count + 1, RequestParser()
+        while size := request_size(data):
+            count, data = count + 1, data[size:]
     except NotHttpError:
         pass
     return count

@@ -1,8 +1,8 @@
 """HTTP/2 at the peer, by the library h2, which is imported when somebody speaks it.
 
 As every server's does, it reads all the time, and answers SETTINGS and PING by itself: what a client sends of its own
-accord never lies unread, where it would make a RST of a close. The steps that send a head and a body do so on the
-stream of the request that was read last. It knows neither sockets nor TLS.
+accord never lies unread, where it would make a RST of a close. What is sent is sent on the stream of the request that
+was read last. It knows neither sockets nor TLS nor steps.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import importlib.util
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hangup_server import http
+from hangup_server.errors import StepError
 from hangup_server.log import RequestLog
-from hangup_server.steps import SendBody, SendHead, SendStep, SendTogether, StepError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -118,40 +119,33 @@ class Frames:
 
     # Frames
 
-    def frames(self, step: SendStep) -> bytes:
-        """A head and parts of a body as HEADERS and DATA; the stream ends with the last byte that was announced."""
-        for part in step.parts if isinstance(step, SendTogether) else (step,):
-            self._frame(part)
-        return self.to_send()
-
-    def _frame(self, step: SendStep) -> None:
+    def head(self, status: int, length: int | None) -> None:
+        """HEADERS."""
         stream = self._on()
-        if isinstance(step, SendHead) and step.bytes is None:
-            stream.length = step.length
-            fields = [(":status", str(step.status))]
-            if step.length is not None:
-                fields.append(("content-length", str(step.length)))
-            self._do("send_headers", stream.number, fields, end_stream=step.length == 0)
-        elif isinstance(step, SendBody):
-            stream.sent += step.bytes
-            self._do("send_data", stream.number, step.payload(), end_stream=stream.sent == stream.length)
-        else:
-            raise StepError("HTTP/2 has whole heads, and bodies")
+        stream.length = length
+        fields = [(":status", str(status))]
+        if length is not None:
+            fields.append(("content-length", str(length)))
+        self._do("send_headers", stream.number, fields, end_stream=length == 0)
 
-    def reset(self, error: str) -> bytes:
+    def body(self, data: bytes) -> None:
+        """DATA; the stream ends with the last byte that was announced."""
+        stream = self._on()
+        stream.sent += len(data)
+        self._do("send_data", stream.number, data, end_stream=stream.sent == stream.length)
+
+    def reset(self, error: str) -> None:
         """RST_STREAM. REFUSED_STREAM says that nothing was done for the request (RFC 9113 section 8.7)."""
         stream = self._on()
         stream.refused = error == "REFUSED_STREAM"
         self._do("reset_stream", stream.number, ERRORS[error])
-        return self.to_send()
 
-    def goaway(self, error: str, last: int) -> bytes:
+    def goaway(self, error: str, last: int) -> None:
         """GOAWAY, after which the connection lives on; streams above `last` count as refused (section 6.8)."""
         from hyperframe.frame import GoAwayFrame  # h2 would take the connection for closed
 
         self._last = last
         self._extra += GoAwayFrame(0, last_stream_id=last, error_code=ERRORS[error]).serialize()
-        return self.to_send()
 
     def _on(self) -> _Stream:
         if self._current is None:
@@ -175,7 +169,8 @@ class Http2:
         self._frames = Frames()
         self._news = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
-        self._answer: SendStep | None = None
+        self._answer: int | None = None
+        """Bytes of the body that each request is answered with, where it is."""
 
     async def begin(self) -> None:
         """Sends the server's preface, and reads from here on."""
@@ -202,21 +197,14 @@ class Http2:
             await self._news.wait()
         return request
 
-    async def send(self, step: SendStep) -> None:
-        """Sends a head, parts of a body, or both."""
-        await self._write(self._frames.frames(step), step.with_fin)
-
-    async def reset(self, error: str) -> None:
-        """RST_STREAM, on the stream of the request that was read last."""
-        await self._write(self._frames.reset(error), False)
-
-    async def goaway(self, error: str, last: int, with_fin: bool) -> None:
-        """GOAWAY; the streams up to `last` are still answered."""
-        await self._write(self._frames.goaway(error, last), with_fin)
+    async def send(self, frame: Callable[[Frames], None], with_fin: bool) -> None:
+        """Sends the frames that `frame` makes, on the stream of the request that was read last."""
+        frame(self._frames)
+        await self._write(self._frames.to_send(), with_fin)
 
     def keep_answering(self, length: int) -> None:
         """From here on each request that comes is answered at once."""
-        self._answer = SendTogether((SendHead(length=length), SendBody(bytes=length)))
+        self._answer = length
 
     async def _listen(self) -> None:
         try:
@@ -224,7 +212,9 @@ class Http2:
                 self._frames.receive(data)
                 await self._write(self._frames.to_send(), False)
                 while self._answer is not None and self._frames.take():
-                    await self.send(self._answer)
+                    self._frames.head(200, self._answer)
+                    self._frames.body(http.body(self._answer))
+                    await self._write(self._frames.to_send(), False)
                 self._news.set()
         finally:
             self._news.set()

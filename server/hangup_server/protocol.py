@@ -26,9 +26,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hangup_server import PROTOCOL, hold, http2
+from hangup_server.errors import StepError, explain
 from hangup_server.listener import Listener, Ports
 from hangup_server.script import parse, script
-from hangup_server.steps import StepError, explain
 from hangup_server.trial import Trial
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from hangup_server.log import Address, ConnectionLog
     from hangup_server.nursery import Nursery
-    from hangup_server.steps import Step
+    from hangup_server.steps.step import Step
 
 _Answer = dict[str, Any]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hangup_server.http import NotHttpError, RequestParser
+from hangup_server.errors import StepError
+from hangup_server.http import NotHttpError, RequestParser, request_size
 from hangup_server.log import RequestLog
-from hangup_server.steps import StepError
 
 
 class Requests:
@@ -56,10 +56,7 @@ class Requests:
 
 def is_whole(data: bytes) -> bool:
     """Whether these bytes begin with a whole request. Raises StepError where they are none."""
-    probe = RequestParser()
     try:
-        taken = probe.feed(data)
-        probe.feed(data[taken:])
+        return request_size(data) is not None
     except NotHttpError as error:
         raise StepError(str(error)) from error
-    return probe.complete

@@ -8,27 +8,14 @@ from __future__ import annotations
 from dataclasses import MISSING, Field, asdict, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hangup_server.http2_steps import HTTP2_STEPS
-from hangup_server.steps import (
-    KINDS,
-    Accept,
-    AwaitHeldData,
-    ConnectionStep,
-    HoldData,
-    ListenerStep,
-    ProcessStep,
-    SendStep,
-    SendTogether,
-    Serve,
-    Step,
-)
-from hangup_server.tls_steps import TLS_STEPS
+from hangup_server.steps import STEPS
+from hangup_server.steps.holding import AwaitHeldData, HoldData
+from hangup_server.steps.listening import Accept, ListenerStep, Serve
+from hangup_server.steps.process import ProcessStep
+from hangup_server.steps.step import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-STEPS: dict[str, type[Step]] = {kind.name: kind for kind in (*KINDS, *TLS_STEPS, *HTTP2_STEPS)}
-"""Every step that a script may name."""
+    from collections.abc import Iterable, Sequence
 
 LARGEST = 1 << 28
 """Upper bound of every number: a typing error must not make the peer allocate all memory."""
@@ -99,27 +86,6 @@ def _checked(where: str, parameter: Field[Any], value: object) -> object:
 def as_json(steps: Iterable[Step]) -> list[dict[str, Any]]:
     """The inverse of `parse`."""
     return [{"step": step.name, **asdict(step)} for step in steps]  # type: ignore[call-overload]
-
-
-def together(steps: Iterable[ConnectionStep]) -> Iterator[ConnectionStep]:
-    """The same steps, with sends that follow each other made one, so that they can share a segment."""
-    group: list[SendStep] = []
-    for step in steps:
-        if isinstance(step, SendStep):
-            group.append(step)
-            if not step.flush:
-                continue
-        if group:
-            yield _one(group)
-            group = []
-        if not isinstance(step, SendStep):
-            yield step
-    if group:
-        yield _one(group)
-
-
-def _one(group: list[SendStep]) -> SendStep:
-    return group[0] if len(group) == 1 else SendTogether(tuple(group), with_fin=group[-1].with_fin)
 
 
 class Script(NamedTuple):

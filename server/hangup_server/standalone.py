@@ -10,10 +10,11 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from hangup_server.endpoint import Endpoint, serve
+from hangup_server.errors import StepError, explain
 from hangup_server.listener import Listener
 from hangup_server.script import ScriptError, script
-from hangup_server.steps import ListenerStep, Step, StepError, explain
-from hangup_server.trial import Endpoint, serve
+from hangup_server.steps.listening import ListenerStep
 
 if TYPE_CHECKING:
     import socket
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from hangup_server.log import Address
     from hangup_server.nursery import Nursery
     from hangup_server.script import Script
+    from hangup_server.steps.step import Step
 
 
 def for_every_client(steps: Sequence[Step]) -> Script:

@@ -15,7 +15,7 @@ import ssl
 from functools import cache
 from typing import TYPE_CHECKING
 
-from hangup_server.steps import StepError
+from hangup_server.errors import StepError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -11,6 +11,9 @@ import pytest
 from driving import Driven, drive, require_lab
 from whole_run import CATALOGUE, MANIFESTS, require_client
 
+from hangup.catalogue import Step
+from hangup.conduct.network import TrialNetwork
+from hangup.conduct.observer import Observer
 from hangup.conduct.peer import Peer
 from hangup.conduct.rundir import raw_trials, trial_packets
 from hangup.conduct.trial import Trial
@@ -20,7 +23,7 @@ from hangup.labs.base import Network
 from hangup.labs.firewall import FATES, Fate
 from hangup.labs.forge import IP_ID, TTL
 from hangup.labs.netns import NetnsLab
-from hangup.labs.topology import CLIENT_HOST, ROUTER_HOST
+from hangup.labs.topology import CLIENT_HOST, ROUTER_HOST, TRANSLATED_HOST
 from hangup.wire import Flags, IcmpError, Segment, host
 
 pytestmark = pytest.mark.lab
@@ -32,6 +35,7 @@ SCENARIOS = (
     "host-unreachable", "admin-prohibited", "service-endpoint-removed", "firewall-reset-on-connect", "no-route",
     "backlog-full-reset", "firewall-reset-mid-stream", "injected-rst", "injected-rst-out-of-window", "host-rebooted",
     "local-abort", "address-removed", "icmp-mid-connection", "host-gone", "reuse-forgotten-drop-get-once",
+    "conntrack-flushed", "rst-large-body",
 )  # fmt: skip
 
 
@@ -101,7 +105,7 @@ def own(trial: Trial, segments: list[Segment]) -> set[int]:
     ("scenario", "ttl"),
     [
         ("injected-rst", TTL), ("firewall-reset-mid-stream", 64), ("host-rebooted", OWN_TTL),
-        ("backlog-full-reset", OWN_TTL),
+        ("backlog-full-reset", OWN_TTL), ("conntrack-flushed", OWN_TTL),
     ],
 )  # fmt: skip
 def test_the_ttl_tells_who_sent_a_rst(run: Driven, scenario: str, ttl: int) -> None:
@@ -118,6 +122,25 @@ def test_forged_resets_that_miss_draw_one_challenge_and_end_nothing(run: Driven)
         assert after_far is near, "beyond the window: silence"
         assert (after_near.dport, after_near.flags, after_near.length) == (trial.port, Flags.ACK, 0)
         assert trial.evidence[0].peer_fin
+
+
+def test_behind_a_translation_the_peer_sees_another_port_than_the_clients(run: Driven) -> None:
+    for trial, segments, _errors in trials(run, "conntrack-flushed"):
+        (port,) = trial.ports
+        (seen,) = trial.log
+        assert seen.remote != port
+        assert [request.complete for request in seen.requests] == [True], "the second one never came to its socket"
+        (rst,) = resets(trial, segments)
+        assert segments[segments.index(rst) - 1].length, "it answers the request"
+
+
+def test_what_lies_unread_in_the_clients_kernel_is_read_behind_the_rst(run: Driven) -> None:
+    for trial, segments, _errors in trials(run, "rst-large-body"):
+        _connect, read = trial.operations
+        (rst,) = resets(trial, segments)
+        assert rst.time_ns < read.begun_ns
+        assert read.reply is not None
+        assert read.reply.received == trial.evidence[0].peer_bytes == 1 << 20
 
 
 def test_an_aborted_connection_is_reset_by_the_client(run: Driven) -> None:
@@ -200,18 +223,25 @@ class Scene:
     """A lab with a firewall, and two trials open at its peer."""
 
     def __init__(self, lab: NetnsLab, network: Network, ports: tuple[int, int]) -> None:
-        self._lab = lab
+        self.lab = lab
         self.network = network
         self.one, self.other = ports
+        self.translates = "translation" in lab.offers()
 
     async def connect(self, port: int) -> str:
         """What a connect from the client's side comes to."""
-        argv = [sys.executable, "-c", CONNECT, self._lab.host, str(port)]
-        process = await self._lab.spawn("client", argv, env={}, cwd=Path("/"))
+        argv = [sys.executable, "-c", CONNECT, self.lab.host, str(port)]
+        process = await self.lab.spawn("client", argv, env={}, cwd=Path("/"))
         process.listen(word := Word())
         said = await word.heard
         await process.end()
         return said
+
+    async def listen(self, port: int) -> Words:
+        """Have a server of the test's own at the peer's side."""
+        process = await self.lab.spawn("peer", [sys.executable, "-c", ACCEPT, str(port)], env={}, cwd=Path("/"))
+        process.listen(words := Words())
+        return words
 
 
 def on_scene(play: Callable[[Scene], Awaitable[None]]) -> None:
@@ -264,5 +294,81 @@ def test_what_the_keeper_cannot_do_is_said_in_words() -> None:
         with pytest.raises(LabError, match=r"abort: .*No such file"):
             await scene.network.abort(1, scene.one)
         assert await scene.connect(scene.one) == "connected", "the keeper goes on"
+
+    on_scene(play)
+
+
+# Translation is a trial's own, too.
+
+ACCEPT = """
+import socket, sys
+with socket.create_server(("", int(sys.argv[1]))) as listener:
+    print("listening", flush=True)
+    for _ in range(3):
+        sock, (address, _) = listener.accept()
+        sock.close()
+        print(address, flush=True)
+"""
+"""A server that says from which addresses it is connected to."""
+
+
+class Words:
+    """Hears a process line by line."""
+
+    def __init__(self) -> None:
+        self._lines: asyncio.Queue[str] = asyncio.Queue()
+
+    def line(self, line: bytes) -> None:
+        self._lines.put_nowait(line.decode().strip())
+
+    def broken(self, why: str) -> None:
+        self._lines.put_nowait(why)
+
+    async def next(self) -> str:
+        return await self._lines.get()
+
+
+def test_only_what_is_told_of_is_translated_and_only_until_the_trial_is_over() -> None:
+    async def play(scene: Scene) -> None:
+        if not scene.translates:
+            pytest.skip("this lab has no translation")
+        port = scene.other + 1000
+        words = await scene.listen(port)
+        assert await words.next() == "listening"
+        seen = []
+        for act in (None, scene.network.translate, scene.network.clear):
+            if act is not None:
+                await act(port)
+            assert await scene.connect(port) == "connected"
+            seen.append(await words.next())
+        assert seen == [CLIENT_HOST, TRANSLATED_HOST, CLIENT_HOST]
+
+    on_scene(play)
+
+
+def test_the_clients_own_port_is_known_where_the_peer_sees_another() -> None:
+    async def play(scene: Scene) -> None:
+        if not scene.translates:
+            pytest.skip("this lab has no translation")
+        assert scene.lab.capture is not None
+        observer = Observer(scene.lab.capture, None)
+        tracker = observer.watch(scene.one)
+        network = TrialNetwork(scene.lab, scene.lab.host, scene.one, tracker)
+        assert network.client_port(1) == 1
+        await network.play(Step(actor="network", act="translate"), None)
+        assert network.client_port(None) is None
+        assert await scene.connect(scene.one) == "connected"
+        assert network.client_port(1) == tracker.recent()[0].sport
+        observer.close()
+
+    on_scene(play)
+
+
+def test_a_translation_that_is_not_there_cannot_be_lost() -> None:
+    async def play(scene: Scene) -> None:
+        if not scene.translates:
+            pytest.skip("this lab has no translation")
+        with pytest.raises(LabError, match=r"forget: .*No such file"):
+            await scene.network.forget(scene.one, 1)
 
     on_scene(play)

@@ -14,7 +14,7 @@ from hangup.catalogue.load import FOLDER
 from hangup.errors import InputError
 from hangup_server import http
 from hangup_server import script as peer_script
-from hangup_server.steps import SendBody, SendChunk, SendHead, SendStep
+from hangup_server.steps.sending import SendBody, SendChunk, SendHead, SendStep
 
 CATALOGUE = load_catalogue()
 FILES = sorted(FOLDER.glob("*.toml"))
@@ -182,6 +182,7 @@ BAD = {
         r"http clients have no \['connect'\]",
     ),
     "network without need": ('{ peer = "accept" }', '{ network = "blackhole" }', r"needs = \['net'\]"),
+    "translation without need": ('{ peer = "accept" }', '{ network = "forget" }', r"needs = \['translation'\]"),
     "firewall without need": ('{ peer = "accept" }', '{ network = "drop" }', r"needs = \['firewall'\]"),
     "a vanishing peer without need": (
         '{ peer = "accept" }', '{ peer = "accept" }, { peer = "vanish" }', r"needs = \['hold'\]",

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import pytest
 
 from hangup.catalogue import Step
 from hangup.conduct import ended
 from hangup.conduct.ended import EndedContainers, EndedPeer
-from hangup.errors import LabError
+from hangup.errors import LabError, PeerFault
 from hangup.labs.base import ContainerEnd
 from hangup.labs.loopback import LoopbackLab
 from hangup.labs.process import Process
 
 KILL = Step(actor="container", act="kill")
 PAUSE = Step(actor="container", act="pause")
+DEADLINE = 20.0
+"""Bounds how long a trial that is forgotten can keep a test from failing."""
 
 
 class Container:
@@ -138,6 +141,31 @@ async def test_the_end_waits_for_the_last_one(containers: Containers, *, ready: 
     await trials
     assert container.ends == [("kill", 10)]
     assert container.removed == 1
+
+
+async def test_who_gave_up_is_not_asked_for_a_log(containers: Containers) -> None:
+    everything = EndedContainers(containers)
+    async with AsyncExitStack() as stack, asyncio.timeout(DEADLINE):
+        entering = (stack.enter_async_context(everything.peer(KILL)) for _ in range(2))
+        patient, other = await asyncio.gather(*entering)
+        await patient.open("patient", ())
+        await other.open("other", ())
+        waiting = asyncio.create_task(other.end("other", KILL))
+        await other.run("other", ())  # an answer of the peer's: the other one has had its turn
+        waiting.cancel()
+        assert await other.close("other") == ()
+        ending = asyncio.create_task(patient.end("patient", KILL))
+        await patient.run("patient", ())
+        await other.leave()
+        await ending
+        assert [container.ends for container in containers.started] == [[("kill", 10)]]
+
+
+async def test_a_peer_that_cannot_be_asked_is_told_to_all(containers: Containers) -> None:
+    everything = EndedContainers(containers)
+    async with everything.peer(KILL) as peer, asyncio.timeout(DEADLINE):
+        with pytest.raises(PeerFault, match="no trial"):
+            await peer.end("never opened", KILL)
 
 
 async def test_ports_are_apart_from_those_of_the_runs_own_peer(containers: Containers) -> None:

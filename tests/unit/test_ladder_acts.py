@@ -8,7 +8,7 @@ from ladder_samples import HANDSHAKE, INTERRUPTED, REQUEST, packets
 from hangup.catalogue import Step
 from hangup.ladder import Act, act_of, logged_acts
 from hangup.ladder.acts import EFFECTS, Placer
-from hangup_server.script import STEPS
+from hangup_server.steps import STEPS
 
 POST = b"POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\n"
 

@@ -10,7 +10,7 @@ CATALOGUE = load_catalogue()
 OPS = ["exchange", "connect", "send", "recv", "shutdown", "close"]
 STREAM = ClientInfo(layer="stream", ops=OPS, features=["tls", "keepalive"])
 HTTP = ClientInfo(layer="http", ops=["exchange", "close"], features=["tls", "h2"])
-ALL = frozenset({"net", "hold", "router", "firewall", "abort", "containers"})
+ALL = frozenset({"net", "hold", "router", "firewall", "translation", "abort", "containers"})
 
 
 def chosen(*names: str) -> dict[str, object]:

@@ -21,7 +21,7 @@ from hangup.agents.protocol import ClientId, Feature, Layer
 from hangup.catalogue import script
 from hangup.catalogue.script import ACTORS, RESPONSE_LENGTH, Actor
 from hangup.outcome import Outcome
-from hangup_server.steps import SendHead
+from hangup_server.steps.sending import SendHead
 
 ConnState = Literal[
     "SF", "S0", "S1", "S2", "S3", "REJ", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR", "OTH"
@@ -29,7 +29,7 @@ ConnState = Literal[
 End = ConnState | Literal["nothing"]
 """``nothing``: no packet was sent at all."""
 Icmp = Literal["net-unreachable", "host-unreachable", "port-unreachable", "admin-prohibited"]
-Need = Literal["net", "hold", "router", "firewall", "abort", "containers"]
+Need = Literal["net", "hold", "router", "firewall", "translation", "abort", "containers"]
 ParameterValue = StrictBool | StrictInt | StrictStr
 
 

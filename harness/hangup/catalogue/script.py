@@ -11,8 +11,9 @@ from typing import Literal, get_args
 
 from hangup.agents.protocol import Feature
 from hangup_server import script as peer_script
-from hangup_server.steps import SendHead, SendStep
-from hangup_server.tls_steps import TLS_STEPS
+from hangup_server.steps import STEPS
+from hangup_server.steps.sending import SendHead, SendStep
+from hangup_server.steps.tls import TlsStep
 
 Actor = Literal["client", "peer", "wait", "network", "container"]
 ACTORS: tuple[Actor, ...] = get_args(Actor)
@@ -51,6 +52,7 @@ ACTS: dict[Actor, dict[str, Parameters]] = {
         "blackhole": {},  # one from which nothing ever answers
         "no route": {},  # one to which the client's host has no route
         "own address": {},  # its connections come from an address that is the trial's alone
+        "translate": {},  # the router puts its own address, and a port that it draws, in place of the client's
         # at any time: what the router does from now on to the trial's packets, or with `flow` to its first connection's
         "drop": {"flow": bool},  # they vanish, either way
         "reset": {"flow": bool},  # the client's are answered with a RST, and go no further
@@ -61,6 +63,7 @@ ACTS: dict[Actor, dict[str, Parameters]] = {
         "remove address": {},  # the trial's own is taken from the client's host
         # on the first connection, once it is accepted
         "forge rst": {"to": str, "ahead": int},  # to the client or the `peer`; `ahead` of the number it awaits
+        "forget": {},  # the router loses its translation: the next packet is translated anew, to another port
         "abort": {},  # the client's kernel aborts it
     },
     # What becomes of the container that the peer is the first process of, with a network address of its own.
@@ -79,6 +82,7 @@ NETWORK_NEEDS = {
     "gone": "firewall",
     "own address": "router", "remove address": "router",
     "forge rst": "router",
+    "translate": "translation", "forget": "translation",
     "abort": "abort",
 }  # fmt: skip
 """What the lab must have for each step of the network."""
@@ -86,7 +90,7 @@ NETWORK_NEEDS = {
 PRIVILEGED = ("hold data", "hold all", "hold handshake", "vanish")
 """Peer acts that not every user may do to a socket."""
 
-_TLS = frozenset(step.name for step in TLS_STEPS)
+_TLS = frozenset(name for name, step in STEPS.items() if issubclass(step, TlsStep))
 
 RESPONSE_LENGTH = 1024
 """Bytes of the body that a whole response has, where a script sends none."""

@@ -81,10 +81,12 @@ async def _network_faults() -> list[Finding]:
         return []  # which is told above
     offers = lab.offers()
     await lab.close()
-    firewall, abort = "firewall" in offers, "abort" in offers
+    firewall, translation, abort = (need in offers for need in ("firewall", "translation", "abort"))
     return [
         Finding("faults by a firewall", firewall, "nftables works" if firewall else
                 "needs libnftables (install nftables) and nf_tables in the kernel: what needs it is skipped"),
+        Finding("faults by a NAT", translation, "the router can translate, and forget" if translation else
+                "needs libnftables (install nftables), nf_nat and ctnetlink in the kernel: what needs it is skipped"),
         Finding("faults by the kernel", abort, "it can abort a client's connection" if abort else
                 "built without CONFIG_INET_DIAG_DESTROY: what needs it is skipped"),
     ]  # fmt: skip

@@ -106,6 +106,7 @@ class EndedPeer:
     async def close(self, trial: str) -> tuple[LoggedConnection, ...]:
         """End the trial. Where the container has ended, this returns when it is removed: all its trials are over."""
         if self not in self._shared.logs:
+            self._shared.ready.discard(self)  # it waits no more
             return await self._shared.running.close(trial)
         await self.leave()
         await asyncio.shield(self._shared.gone)
@@ -149,10 +150,11 @@ class _Shared:
     async def _end(self) -> None:
         assert self.container is not None
         try:
-            for member in self.ready:
-                self.logs[member] = await self.running.log(member.trial)
+            for member in list(self.ready):
+                if member in self.ready:  # it may have given up while another one's was asked for
+                    self.logs[member] = await self.running.log(member.trial)
             await self.container.end(cast("ContainerEnd", self._step.act), self._step.number("grace", 10))
-        except LabError as error:
+        except (LabError, PeerFault) as error:
             self.ended.set_exception(PeerFault(str(error)))
             self.ended.exception()  # looked at, also where all who waited for it have given up
         else:

@@ -24,14 +24,25 @@ class TrialNetwork:
 
     def __init__(self, lab: Lab, host: str, port: int, tracker: Tracker | None) -> None:
         self._lab, self._port, self._tracker = lab, port, tracker
-        self._touched = False
+        self._touched = self._translated = False
         self.host = host
         """The address that the client is told: the peer's, until a step says otherwise."""
         self.client_host = lab.client_host
         """The address that the client has."""
 
-    async def play(self, step: Step, client_port: int | None) -> None:
-        """Do a step. ``client_port``: of the trial's first connection, once it was accepted. Raises LabError."""
+    def client_port(self, remote: int | None) -> int | None:
+        """The client's port of the trial's first connection, which the peer knows as ``remote`` once it has accepted.
+
+        Where the router translates, these differ, and the capture tells.
+        """
+        if remote is None or not self._translated:
+            return remote
+        assert self._tracker is not None, "a lab with a router captures"
+        return next(iter(self._tracker.client_ports()), None)
+
+    async def play(self, step: Step, remote: int | None) -> None:
+        """Do a step. ``remote``: as the peer knows the first connection's port. Raises LabError."""
+        client_port = self.client_port(remote)
         for target in TARGETS:
             if step.act == target:
                 self.host = self._lab.targets[target]
@@ -49,8 +60,15 @@ class TrialNetwork:
         if step.act == "remove address":
             await network.remove_address(self._port)
             return
-        assert client_port is not None, "the catalogue has these only after an accept"
-        if step.act == "abort":
+        if step.act == "translate":
+            self._translated = True
+            await network.translate(self._port)
+            return
+        assert remote is not None, "the catalogue has these only after an accept"
+        assert client_port is not None, "what was accepted was seen"
+        if step.act == "forget":
+            await network.forget(self._port, remote)
+        elif step.act == "abort":
             await network.abort(client_port, self._port)
         else:
             await network.forge(self._forged(step, client_port))

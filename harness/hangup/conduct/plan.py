@@ -74,6 +74,7 @@ _NEEDS: dict[Need, str] = {
     "hold": "right to hold segments back at the peer",
     "router": "router between client and peer",
     "firewall": "firewall between client and peer (on Linux, with --lab netns: install nftables)",
+    "translation": "router that translates addresses (on Linux, with --lab netns: install nftables)",
     "abort": "right to abort a client's connection, or no kernel that does it (CONFIG_INET_DIAG_DESTROY)",
     "containers": "engine of containers",
 }

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from hangup.agents.agent import Agent
 from hangup.agents.build import Build
 from hangup.agents.manifest import Manifest
 from hangup.agents.protocol import ClientInfo, Hello
@@ -23,9 +22,10 @@ from hangup.conduct.conductor import Conductor
 from hangup.conduct.observer import Observer
 from hangup.conduct.peer import Peer
 from hangup.conduct.plan import CellId, Skipped, plan
+from hangup.conduct.pool import AgentPool
 from hangup.conduct.rundir import RunFolder
 from hangup.conduct.trial import Trial
-from hangup.errors import AgentFault, BuildError, LabError
+from hangup.errors import AgentFault, BuildError
 from hangup.kernel import tracing
 from hangup.labs import Lab, LabName
 from hangup.store.kernel import KernelRecorder
@@ -37,8 +37,6 @@ REPEATS = 3
 """How often a trial is repeated whose evidence does not match its scenario."""
 WAITING = 1024
 """How many trials may wait side by side for time to pass."""
-FRESH = 4
-"""How many agents for one trial alone may run at a time: the trials of an agent that fails do so all at once."""
 
 
 class Progress(Protocol):
@@ -90,41 +88,6 @@ class RunResult:
         return [(c, r.invalid or r.fault or "") for c, r in self.cells.items() if r.invalid or r.fault]
 
 
-@dataclass
-class AgentPool:
-    """The agents of a run, one a language, started anew where one failed."""
-
-    lab: Lab
-    builds: dict[str, Build]
-    _agents: dict[str, Agent] = field(default_factory=dict)
-    _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
-    _fresh: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FRESH))
-
-    async def get(self, language: str) -> Agent:
-        """The language's running agent. Raises AgentFault where it does not start."""
-        async with self._locks.setdefault(language, asyncio.Lock()):
-            agent = self._agents.get(language)
-            if agent is None or agent.fault is not None:
-                if agent is not None:
-                    await agent.stop()
-                agent = self._agents[language] = await Agent.start(self.lab, self.builds[language])
-            return agent
-
-    @asynccontextmanager
-    async def fresh(self, language: str) -> AsyncIterator[Agent]:
-        """An agent for one trial alone. One that failed may have failed hundreds: they take turns."""
-        async with self._fresh:
-            agent = await Agent.start(self.lab, self.builds[language])
-            try:
-                yield agent
-            finally:
-                await agent.stop()
-
-    async def stop(self) -> None:
-        """End them all."""
-        await asyncio.gather(*(agent.stop() for agent in self._agents.values()))
-
-
 async def build_agents(
     lab: Lab, manifests: Mapping[str, Manifest], progress: Progress
 ) -> tuple[dict[str, Build], list[Skipped]]:
@@ -165,7 +128,7 @@ async def run_matrix(
     pool = AgentPool(lab, builds)
     started = time.monotonic()
     try:
-        hellos, skipped = await _start_agents(pool, builds, progress)
+        hellos, skipped = await pool.start(progress.note)
         known = {name: info for hello in hellos.values() for name, info in hello.clients.items()}
         chosen = {name: known[name] for name in clients if name in known}
         if accept is not None:
@@ -193,23 +156,6 @@ class Acceptance(Protocol):
     """May refuse to go on, by raising, once it is known which versions would run."""
 
     def __call__(self, hellos: Mapping[str, Hello]) -> None: ...
-
-
-async def _start_agents(
-    pool: AgentPool, builds: Mapping[str, Build], progress: Progress
-) -> tuple[dict[str, Hello], list[Skipped]]:
-    hellos: dict[str, Hello] = {}
-    skipped = []
-    answers = await asyncio.gather(*(pool.get(language) for language in builds), return_exceptions=True)
-    for language, answer in zip(builds, answers, strict=True):
-        if isinstance(answer, Agent):
-            hellos[language] = answer.hello
-        elif isinstance(answer, AgentFault | LabError):
-            skipped.append(Skipped(f"{language}/*", f"its agent does not start: {answer}"))
-            progress.note(f"skipped {language}/*: its agent does not start: {answer}")
-        else:
-            raise answer
-    return hellos, skipped
 
 
 class _Runner:

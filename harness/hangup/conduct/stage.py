@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from hangup.agents.agent import Agent
-from hangup.agents.protocol import Close, Connect, Exchange, Message, Recv, Reply, Send, Shutdown
+from hangup.agents.protocol import Close, Reply
 from hangup.catalogue import Scenario, Step
+from hangup.conduct.asking import Session, request
 from hangup.conduct.network import TrialNetwork
 from hangup.conduct.observer import Tracker
 from hangup.conduct.peer import TrialPeer
@@ -31,8 +32,6 @@ CLOSE_SECONDS = 2.0
 PEER_SECONDS = 10.0
 CONTAINER_SECONDS = 60.0
 """How long an engine may take to end a container, and the trials that share it to be ready for that."""
-_BODY = "hangup=" + "x" * 57
-"""The body of a POST: 64 bytes."""
 
 _CLOSE = Step(actor="client", act="close")
 """What a spectator is told where the harness ends the session by itself."""
@@ -154,8 +153,10 @@ class Stage:
                 await self._observe(asked)
 
     def _ask(self, step: Step) -> _Asked:
+        self._closed |= step.act == "close"
+        to = Session(self._client, self._name, self.network.host, self._port)
         begun = time.time_ns()
-        asked = _Asked(step.act.removeprefix("begin "), *self._agent.ask(self._request(step)), begun)
+        asked = _Asked(step.act.removeprefix("begin "), *self._agent.ask(request(step, to, self._scenario)), begun)
         asked.future.add_done_callback(lambda _: self._answered(asked))
         return asked
 
@@ -175,37 +176,6 @@ class Stage:
             return
         if (reply := future.result()).result == "observed":
             self._spectator.observed(asked.given(reply))
-
-    def _request(self, step: Step) -> Callable[[int], Message]:
-        """What makes the protocol's request of an id."""
-        client, session = self._client, self._name
-        host, port, tls = self.network.host, self._port, "tls" in self._scenario.features
-        match step.act:
-            case "connect":
-                alive = step.params.get("keepalive") is True
-                return lambda id: Connect(
-                    id=id, client=client, session=session, host=host, port=port, tls=tls, keepalive=alive
-                )
-            case "send":
-                fill = step.number("bytes", 64)
-                return lambda id: Send(id=id, client=client, session=session, data="", fill=fill)
-            case "recv":
-                size = step.number("bytes", 0) or None
-                return lambda id: Recv(id=id, client=client, session=session, bytes=size)
-            case "shutdown":
-                return lambda id: Shutdown(id=id, client=client, session=session)
-            case "close":
-                self._closed = True
-                return lambda id: Close(id=id, client=client, session=session)
-        method = "POST" if step.text("method", "GET") == "POST" else "GET"
-        body = _BODY if method == "POST" else ""
-        fill = max(0, step.number("bytes", 0) - len(body)) if body else 0
-        length = f"Content-Length: {len(body) + fill}\r\n" if body else ""
-        request = f"{method} / HTTP/1.1\r\nHost: {host}:{port}\r\n{length}\r\n{body}"
-        return lambda id: Exchange(
-            id=id, client=client, session=session, host=host, port=port, tls=tls, method="POST" if body else "GET",
-            path="/", body=body, request=request, announced=self._scenario.announced, fill=fill,
-        )  # fmt: skip
 
     async def _observe(self, asked: _Asked) -> None:
         """Wait for the reply, at most to the deadline; a client that hangs in a live agent is an observation too."""
@@ -234,8 +204,9 @@ class Stage:
     def _view(self) -> View:
         """What a ``wait`` may look at now."""
         look = None
-        if self._lab.diag is not None and self._remote is not None:
-            ends = (self.network.client_host, self._remote), (self.network.host, self._port)
+        client_port = self.network.client_port(self._remote)
+        if self._lab.diag is not None and client_port is not None:
+            ends = (self.network.client_host, client_port), (self.network.host, self._port)
             look = partial(self._lab.diag.look, *ends)
         return View(
             port=self._port, sent=self._sent, look=look, tracker=self._tracker,

@@ -14,7 +14,7 @@ from hangup.catalogue import load_catalogue, script
 if TYPE_CHECKING:
     from hangup.catalogue import Scenario
     from hangup.catalogue.model import Step
-    from hangup_server.steps import SendHead
+    from hangup_server.steps.sending import SendHead
 
 _ENDS = ("close", "reset", "shutdown", "serve", "interrupt", "terminate", "kill")
 """Acts of the peer after which it answers no more."""

@@ -19,7 +19,7 @@ Side = Literal["client", "peer"]
 
 
 MAY_OFFER: Mapping[LabName, frozenset[Need]] = {
-    "netns": frozenset({"net", "hold", "router", "firewall", "abort"}),
+    "netns": frozenset({"net", "hold", "router", "firewall", "translation", "abort"}),
     "loopback": frozenset({"hold"}),
     "docker": frozenset({"net", "hold", "containers"}),
 }
@@ -54,6 +54,12 @@ class Network(Protocol):
 
     async def remove_address(self, port: int) -> None:
         """Take that address away from the client's host."""
+
+    async def translate(self, port: int) -> None:
+        """Have the trial's connections that are made from now on come to the peer from the router's own address."""
+
+    async def forget(self, port: int, remote: int) -> None:
+        """Have the router lose the translation of the connection that comes to the peer from the port ``remote``."""
 
     async def clear(self, port: int) -> None:
         """The trial is over: nothing more becomes of its packets."""

@@ -1,14 +1,13 @@
 """The firewall at the netns lab's router: what becomes of the packets of one trial, by its port.
 
-An nftables table with a map from ports to chains, made once; a trial adds an element, and takes it away again. The
-table is changed by libnftables, as the command ``nft`` does it, in 0.1 ms instead of the 3 ms of a command.
+An nftables table with a map from ports to chains, made once; a trial adds an element, and takes it away again.
 """
 
 from __future__ import annotations
 
-import ctypes
 from typing import Literal, get_args
 
+from hangup.labs.nftables import Nftables
 from hangup.labs.topology import GONE_MARK, TO_CLIENT
 
 Fate = Literal["drop", "reset", "reject", "unreachable", "prohibit", "gone"]
@@ -38,43 +37,27 @@ table ip hangup {{
 """
 
 
-class FirewallError(Exception):
-    """What nftables said."""
-
-
 class Firewall:
     """The table in the network namespace that it is made in.
 
-    Raises FirewallError where libnftables is missing, or the kernel has no nftables.
+    Raises NftablesError where libnftables is missing, or the kernel has no nftables.
     """
 
     def __init__(self) -> None:
-        try:
-            self._lib = ctypes.CDLL("libnftables.so.1")
-        except OSError:
-            raise FirewallError("libnftables is missing; install nftables") from None
-        self._lib.nft_ctx_new.restype = ctypes.c_void_p
-        self._lib.nft_ctx_get_error_buffer.restype = ctypes.c_char_p
-        self._context = ctypes.c_void_p(self._lib.nft_ctx_new(ctypes.c_uint32(0)))
-        self._lib.nft_ctx_buffer_error(self._context)
+        self._nftables = Nftables()
         self._elements: dict[int, dict[str, Fate]] = {}
         """By trial's port: the elements that stand in the table, as ``map { key }``."""
-        self._run(_TABLE)
+        self._nftables.run(_TABLE)
 
     def set(self, fate: Fate, port: int, client_port: int | None = None) -> None:
         """From now on this becomes of the trial's packets, or only of those of its connection from ``client_port``."""
         element = f"trials {{ {port} " if client_port is None else f"flows {{ {client_port} . {port} "
         elements = self._elements.setdefault(port, {})
         remove = f"delete element ip hangup {element}}}\n" if element in elements else ""
-        self._run(f"{remove}add element ip hangup {element}: jump on_{fate} }}\n")
+        self._nftables.run(f"{remove}add element ip hangup {element}: jump on_{fate} }}\n")
         elements[element] = fate
 
     def clear(self, port: int) -> None:
         """The trial's packets pass again."""
         for element in self._elements.pop(port, {}):
-            self._run(f"delete element ip hangup {element}}}\n")
-
-    def _run(self, commands: str) -> None:
-        if self._lib.nft_run_cmd_from_buffer(self._context, commands.encode()) != 0:
-            said = self._lib.nft_ctx_get_error_buffer(self._context).decode("utf-8", "replace").strip()
-            raise FirewallError(f"nftables: {said.partition(chr(10))[0]}")
+            self._nftables.run(f"delete element ip hangup {element}}}\n")

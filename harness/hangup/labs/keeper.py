@@ -29,7 +29,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hangup.labs.faults import Faults
-from hangup.labs.firewall import FirewallError
+from hangup.labs.nftables import NftablesError
 from hangup.labs.sockdiag import open_socket
 from hangup.labs.topology import LINK, Namespaces, wire_up
 
@@ -82,7 +82,7 @@ class Keeper:
     def _make(self, order: dict[str, Any]) -> None:
         try:
             self._faults.obey(order["fault"], order["given"])
-        except (OSError, FirewallError) as error:
+        except (OSError, NftablesError) as error:
             self._say({"refused": order["id"], "why": f"{order['fault']}: {error}"})
         else:
             self._say({"made": order["id"]})

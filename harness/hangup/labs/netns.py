@@ -280,6 +280,14 @@ class KeptNetwork:
         """Have it taken away again."""
         await self._make("remove address", port=port)
 
+    async def translate(self, port: int) -> None:
+        """Have the router put its address, and a port of its choosing, in place of the client's."""
+        await self._make("translate", port=port)
+
+    async def forget(self, port: int, remote: int) -> None:
+        """Have it delete one connection's entry."""
+        await self._make("forget", port=port, remote=remote)
+
     async def clear(self, port: int) -> None:
         """Take away what was set for the trial."""
         await self._make("clear", port=port)

@@ -38,10 +38,12 @@ GONE_MARK = 1
 
 ROUTER_HOST, CLIENT_MAC = "198.51.100.254", "02:00:5e:00:53:01"
 """The router as the client's host knows it, and that host as the router does."""
+TRANSLATED_HOST = "192.0.2.254"
+"""The router as the peer's host knows it, and as which it sees a client whose address is translated."""
 OWN_NET = "198.18.0.0/16"
 """Of RFC 2544's range for tests: addresses that are a trial's own (``addresses``), all of them of the client's host."""
 
-_ROUTER: dict[Place, str] = {"client": ROUTER_HOST, "peer": "192.0.2.254"}
+_ROUTER: dict[Place, str] = {"client": ROUTER_HOST, "peer": TRANSLATED_HOST}
 _NOBODY = tuple(f"192.0.2.{number}" for number in range(10, 210))
 """Hosts that are gone. A connection goes to one of many, because the packets that wait for the ARP of one are dropped,
 instead of answered, when another comes at the moment at which it fails."""
@@ -164,7 +166,8 @@ def sysctls(place: Place) -> dict[str, str]:
     # What takes minutes or hours by default takes seconds. A connect gives up after 1 + 2 + 4 + 5 s (before Linux 6.15,
     # which brought the limit of 5 s, 1 + 2 + 4 + 8): later than the clients' own connect deadlines of 5 and 10 s, as
     # it would with the 131 or 127 s of the defaults. What is not acknowledged is given up after some 7 s (default: 15
-    # minutes), and an idle connection with keep-alive after 3 s (default: 2 hours and 11 minutes).
+    # minutes), and an idle connection with keep-alive after 3 s (default: 2 hours and 11 minutes). A receive buffer
+    # begins as large as it grows to in a download (default: 128 KiB), so that a megabyte fits that nobody reads.
     return settings | {
         "ipv4/tcp_syn_retries": "3",
         "ipv4/tcp_syn_linear_timeouts": "0",
@@ -173,4 +176,5 @@ def sysctls(place: Place) -> dict[str, str]:
         "ipv4/tcp_keepalive_time": "1",
         "ipv4/tcp_keepalive_intvl": "1",
         "ipv4/tcp_keepalive_probes": "2",
+        "ipv4/tcp_rmem": "4096 4194304 33554432",  # least, at first, most
     }

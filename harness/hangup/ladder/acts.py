@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hangup.ladder.packets import Cause, Packet
 from hangup_server import script
-from hangup_server.http import NotHttpError, RequestParser
-from hangup_server.steps import SendStep
+from hangup_server.http import NotHttpError, request_size
+from hangup_server.steps.sending import SendStep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -211,13 +211,10 @@ class Placer:
 
 def _request_size(data: bytes) -> int | None:
     """Bytes of the request that they begin with; None where it is not whole."""
-    parser = RequestParser()
     try:
-        taken = parser.feed(data)
-        parser.feed(data[taken:])
+        return request_size(data)
     except NotHttpError:
         return None
-    return parser.size if parser.complete else None
 
 
 def _records(data: bytes) -> Iterator[tuple[int, int]]:

@@ -12,6 +12,7 @@ import pytest
 from peer_driver import Connect, Json, Peer, step
 
 from hangup.labs.certificates import Certificates
+from hangup_server import hold
 from hangup_server.http import body
 
 H2 = step("handshake", protocol="h2")
@@ -201,3 +202,16 @@ def test_a_client_that_says_something_else(peer: Peer, connect: Connect, certifi
     with context.wrap_socket(raw, server_hostname="127.0.0.1") as sock:
         sock.sendall(b"GET / HTTP/1.1\r\nHost: peer\r\n\r\n")
         assert "is not HTTP/2" in peer.wait(running)["why"]
+
+
+@pytest.mark.skipif(not hold.works(), reason="to vanish needs the right that socket filters need")
+def test_a_connection_that_vanished_is_not_waited_for(peer: Peer, client: Client, connect: Connect) -> None:
+    """The peer's next connection may have the same file descriptor."""
+    client.ask()
+    answered(peer, client, RECV, step("vanish"))
+    port = peer.open("next")
+    running = peer.start("run", trial="next", steps=[step("accept"), step("recv", bytes=1)])
+    further = connect(port)
+    peer.call("log", trial="next")
+    further.sendall(b"x")
+    assert peer.wait(running)["ok"]

@@ -8,20 +8,14 @@ import pytest
 from peer_driver import Json, step
 
 from hangup_server.http import body, response_head
-from hangup_server.script import LARGEST, STEPS, Script, ScriptError, as_json, parse, script, together
-from hangup_server.steps import (
-    Accept,
-    ConnectionStep,
-    Kill,
-    Recv,
-    RecvRequest,
-    Reset,
-    Send,
-    SendBody,
-    SendHead,
-    SendStep,
-    Step,
-)
+from hangup_server.script import LARGEST, Script, ScriptError, as_json, parse, script
+from hangup_server.steps import STEPS
+from hangup_server.steps.ending import Reset
+from hangup_server.steps.listening import Accept
+from hangup_server.steps.process import Kill
+from hangup_server.steps.reading import Recv, RecvRequest
+from hangup_server.steps.sending import Send, SendBody, SendHead, SendStep, SendTogether, together
+from hangup_server.steps.step import ConnectionStep, Step
 
 SMALLEST: dict[str, Json] = {
     "recv": {"bytes": 1},
@@ -32,6 +26,16 @@ SMALLEST: dict[str, Json] = {
     "send half record": {"bytes": 1},
     "send goaway": {"last": 1},
 }
+
+
+def kinds(base: type[Step]) -> set[type[Step]]:
+    """All that are derived from it and have a name."""
+    derived = base.__subclasses__()
+    return {kind for kind in derived if "name" in vars(kind)}.union(*map(kinds, derived))
+
+
+def test_every_step_is_in_the_registry() -> None:
+    assert kinds(Step) - {*STEPS.values()} == {SendTogether}
 
 
 @pytest.mark.parametrize("name", STEPS)

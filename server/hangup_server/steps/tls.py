@@ -4,26 +4,22 @@ connection stay what they are, and none of them says close_notify by itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 from hangup_server import http, http2
-from hangup_server.steps import ConnectionStep, Step
+from hangup_server.steps.step import ConnectionStep, choice, count
 from hangup_server.tls import ALERTS, VERSIONS, Tls
 
 if TYPE_CHECKING:
     from hangup_server.connection import Connection
 
 
-def _choice(choices: Any, default: str | None) -> Any:
-    return field(default=default, metadata={"choices": tuple(choices)})
-
-
 class TlsStep(ConnectionStep):
     """A step of the connection's TLS."""
 
     async def run(self, connection: Connection) -> None:
-        await connection.speak(self)
+        await connection.speak_tls(self)
 
     async def speak(self, tls: Tls) -> None:
         raise NotImplementedError
@@ -44,7 +40,7 @@ class SendHello(TlsStep):
     """Answer the ClientHello with the ServerHello alone: the rest of the flight never comes."""
 
     name: ClassVar[str] = "send hello"
-    version: str = _choice(VERSIONS, "1.3")
+    version: str = choice(VERSIONS, "1.3")
 
     async def speak(self, tls: Tls) -> None:
         await tls.send_hello(self.version)
@@ -55,7 +51,7 @@ class SendAlert(TlsStep):
     """Answer the ClientHello with a fatal alert; `with_fin` as of the steps that send."""
 
     name: ClassVar[str] = "send alert"
-    description: str = _choice(ALERTS, "handshake_failure")
+    description: str = choice(ALERTS, "handshake_failure")
     with_fin: bool = False
 
     async def speak(self, tls: Tls) -> None:
@@ -67,8 +63,8 @@ class Handshake(TlsStep):
     """The whole handshake, in this version of TLS; with a `protocol`, which ALPN has to agree on, begin to speak it."""
 
     name: ClassVar[str] = "handshake"
-    version: str = _choice(VERSIONS, "1.3")
-    protocol: str | None = _choice((http2.PROTOCOL,), None)
+    version: str = choice(VERSIONS, "1.3")
+    protocol: str | None = choice((http2.PROTOCOL,), None)
 
     async def run(self, connection: Connection) -> None:
         await super().run(connection)
@@ -84,7 +80,7 @@ class SendHalfRecord(TlsStep):
     """Send half of the record that would hold `bytes` bytes of the body: nobody can read any of them."""
 
     name: ClassVar[str] = "send half record"
-    bytes: int = field(metadata={"least": 1})
+    bytes: int = count(least=1)
 
     async def speak(self, tls: Tls) -> None:
         await tls.send_half_record(http.body(self.bytes))
@@ -99,6 +95,3 @@ class CloseNotify(TlsStep):
 
     async def speak(self, tls: Tls) -> None:
         await tls.close_notify(with_fin=self.with_fin)
-
-
-TLS_STEPS: tuple[type[Step], ...] = (RecvHello, SendHello, SendAlert, Handshake, SendHalfRecord, CloseNotify)
