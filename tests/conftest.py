@@ -6,7 +6,7 @@ import importlib.util
 import signal
 
 import pytest
-from driving import require_lab
+from driving import LABS, require_lab
 
 from hangup.labs import LabName
 
@@ -18,7 +18,7 @@ collect_ignore = [] if importlib.util.find_spec("playwright") else ["site"]
 """The tests in a browser have a session of their own, `nox -s tests_site`, which installs what drives it."""
 
 
-@pytest.fixture(params=["netns", "loopback"], scope="session")
+@pytest.fixture(params=LABS, scope="session")
 def lab_name(request: pytest.FixtureRequest) -> LabName:
     """Each lab in turn."""
     require_lab(request.param)

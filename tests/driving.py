@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,15 +19,25 @@ from hangup.conduct.rundir import RunFolder
 from hangup.labs import Lab, LabName, open_lab, probe
 from hangup.store.model import Cell
 
-_REFUSED: dict[LabName, str | None] = {}
+LABS: tuple[LabName, ...] = ("netns", "loopback")
+"""Those that need nothing but this machine."""
+
+
+@cache
+def refused(name: LabName) -> str | None:
+    """Why the lab cannot be opened here."""
+    return asyncio.run(probe(name))
 
 
 def require_lab(name: LabName) -> None:
     """Skip the test, by name and with the lab's own reason, where the lab cannot be opened here."""
-    if name not in _REFUSED:
-        _REFUSED[name] = asyncio.run(probe(name))
-    if _REFUSED[name] is not None:
-        pytest.skip(f"lab {name}: {_REFUSED[name]}")
+    if refused(name) is not None:
+        pytest.skip(f"lab {name}: {refused(name)}")
+
+
+def first_lab() -> LabName:
+    """The first that can be opened here; or any, which then says why it cannot."""
+    return next((name for name in LABS if refused(name) is None), LABS[0])
 
 
 class Notes(Progress):

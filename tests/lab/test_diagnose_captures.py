@@ -26,8 +26,19 @@ LINGER = struct.pack("ii", 1, 0)
 
 def commands(port: int, folder: Path) -> dict[str, list[str]]:
     only = f"tcp port {port}"
-    return {
-        "tcpdump": ["tcpdump", "--immediate-mode", "-U", "-i", "any", "-w", str(folder / "tcpdump"), only],
+    return {  # without a limit to a packet's length tcpdump's buffer has room for eight, which is few on a busy machine
+        "tcpdump": [
+            "tcpdump",
+            "--immediate-mode",
+            "-U",
+            "-s",
+            "2048",
+            "-i",
+            "any",
+            "-w",
+            str(folder / "tcpdump"),
+            only,
+        ],
         "dumpcap": ["dumpcap", "-q", "-i", "lo", "-f", only, "-w", str(folder / "dumpcap")],
     }
 

@@ -14,6 +14,7 @@ from hangup.wire import By, Connection, Flags
 
 if TYPE_CHECKING:
     from hangup.diagnose.messages import Part
+    from hangup.diagnose.records import Records
     from hangup.wire import Ending, IcmpError, Segment
 
 _FIN, _SYN, _RST, _ACK = int(Flags.FIN), int(Flags.SYN), int(Flags.RST), int(Flags.ACK)
@@ -72,8 +73,8 @@ class Ttl(NamedTuple):
 
 class Case:
     __slots__ = (
-        "_last_ns", "_ttls", "answers", "connection", "evicted", "last_data", "last_data_ns", "moments",
-        "number", "previous", "requests", "trail", "turns",
+        "_last_ns", "_ttls", "_turns", "answers", "connection", "evicted", "last_data", "last_data_ns", "moments",
+        "number", "previous", "requests", "trail",
     )  # fmt: skip
 
     def __init__(self, opening: Segment, number: int, previous: Ended | None = None) -> None:
@@ -93,7 +94,7 @@ class Case:
         self.answers = Messages(self.requests)
         self.last_data: By | None = None
         self.last_data_ns = 0
-        self.turns = 0
+        self._turns = 0
         self._last_ns = opening.time_ns
         self._note(opening)
 
@@ -153,7 +154,7 @@ class Case:
 
     def _payload(self, segment: Segment, by: By) -> None:
         if by != self.last_data:
-            self.turns += 1
+            self._turns += 1
         self.last_data, self.last_data_ns = by, segment.time_ns
         messages = self.requests if by == "orig" else self.answers
         if not messages.done:
@@ -165,9 +166,25 @@ class Case:
             self.connection.icmp.append(error)
 
     @property
+    def records(self) -> Records | None:
+        """Where both sides speak TLS, and all of it was captured: what its records tell."""
+        records = self.requests.records
+        both = self.requests.kind == "tls" == self.answers.kind
+        return records if both and records is not None and records.ready else None
+
+    @property
+    def turns(self) -> int:
+        """How often the other side had begun to speak; over TLS the handshake does not count, where it can be told."""
+        records = self.records
+        return self._turns if records is None else records.turns
+
+    @property
     def unanswered(self) -> bool:
         """The originator waits for an answer. It spoke last, and that was not the rest of what is answered already; or
-        what came was an interim answer."""
+        what came was an interim answer, or what over TLS can be none."""
+        records = self.records
+        if records is not None:
+            return records.unanswered
         if self.last_data != "orig":
             return self.answers.interim
         follows = self.requests.kind == "http" == self.answers.kind

@@ -119,6 +119,11 @@ class Facts:
         """What a side sent after that frame, RSTs apart; `data`: only payload."""
         return [s for s in self.of(by) if s.number > number and not s.rst and (s.length or not data)]
 
+    def late(self, number: int, by: By) -> list[Seen]:
+        """Payload that a side sent after that frame, and not before: what arrived out of order; not what came again."""
+        known = {s.seq: s.length for s in self.of(by) if s.number <= number and s.length}
+        return [s for s in self.after(number, by, data=True) if s.length > known.get(s.seq, 0)]
+
     def written_after(self, fin: Moment) -> list[Seen]:
         """Payload that the other side sent after a FIN, and that the FIN does not acknowledge."""
         other = OTHER[fin.by]

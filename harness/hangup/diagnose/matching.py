@@ -1,17 +1,18 @@
 """Which scenarios of the catalogue an ending matches, and what the published matrix has clients report for them.
 
-A scenario matches where its cause is the ending's and the packets contradict none of its claims on the wire. The
-moment then ranks the matches: an ending in the middle of a body is nearest to the scenario that ends there.
+A scenario matches where its cause is the ending's, the packets contradict none of its claims on the wire, and both
+sides speak as they do there. The moment then ranks the matches: an ending in the middle of a body is nearest to the
+scenario that ends there. Over TLS much of that is hidden, so that more scenarios look alike.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from hangup.catalogue import load_catalogue, script
+from hangup.catalogue import load_catalogue
+from hangup.diagnose.scripted import At, moments, over_tls
 from hangup.evidence import ConnectionEvidence, verify
 from hangup.matrix import JudgedCell, judged
 
@@ -22,24 +23,9 @@ if TYPE_CHECKING:
     from hangup.diagnose.facts import Facts
     from hangup.evidence import Request, Who
     from hangup.store import ClientResults
-    from hangup_server.steps.sending import SendHead
 
 _MOST = 8
 """Scenarios, and all others that are as near as the last of them."""
-
-
-class At(IntEnum):
-    """How far the exchange had got when the end began. Over TLS all that follows the handshake is `WHOLE`."""
-
-    CONNECT = 0
-    ACCEPT = 1
-    REQUEST = 2
-    HEAD = 3
-    BODY = 4
-    WHOLE = 5
-    NEXT = 6
-    """A further request had been sent."""
-
 
 _NEXT_TURN = 3
 """A request, its answer, another request."""
@@ -65,43 +51,8 @@ def moment_of(facts: Facts) -> At:
     if case.answers.interim:
         return At.HEAD
     turns = case.turns if first is None else first.turns
-    return At.NEXT if turns >= _NEXT_TURN and not tls else At.REQUEST
-
-
-@lru_cache(maxsize=1024)
-def _scripted(scenario_id: str) -> At:
-    """The moment at which a scenario ends, as a capture shows it."""
-    scenario = load_catalogue()[scenario_id]
-    if scenario.wire.end == ("REJ",) or scenario.wire.end == ("S0",):
-        return At.CONNECT
-    steps = [(s.act, s.params) for s in scenario.flat if s.actor == "peer"]
-    acts = {act for act, _ in steps}
-    head = script.final_head(steps)
-    if acts & {"send hello", "send alert"} or (head is None and "send head" in acts):
-        return At.HEAD
-    if not scenario.peer_bytes:
-        read = any(a.startswith(("recv", "await request")) for a in acts) or scenario.wire.request == "acknowledged"
-        return At.REQUEST if read and scenario.wire.request != "unacknowledged" else At.ACCEPT
-    if not _over_tls(scenario.id) and head is not None and _cut(scenario, acts, head):
-        return At.BODY if acts & {"send body", "send chunk"} else At.HEAD
-    return At.NEXT if _ends_later(scenario) else At.WHOLE
-
-
-def _cut(scenario: Scenario, acts: set[str], head: SendHead) -> bool:
-    """The answer lacks something that its head announces."""
-    if head.chunked:
-        return "send last chunk" not in acts
-    return head.length is not None and scenario.peer_bytes < scenario.announced
-
-
-def _ends_later(scenario: Scenario) -> bool:
-    """The client makes another request on it, which the peer does not answer there, before the peer ends it."""
-    requests = 0
-    for step in scenario.flat:
-        requests += step.actor == "client" and step.act.endswith("exchange")
-        if step.actor == "peer" and step.act in ("close", "reset", "shutdown", "serve"):
-            break
-    return requests > 1
+    handshake_counts = tls and case.records is None
+    return At.NEXT if turns >= _NEXT_TURN and not handshake_counts else At.REQUEST
 
 
 def evidence_of(facts: Facts) -> ConnectionEvidence:
@@ -115,7 +66,12 @@ def evidence_of(facts: Facts) -> ConnectionEvidence:
     )
     peer_fin = facts.fin("resp")
     written = bool(peer_fin is not None and facts.after(peer_fin.number, "orig", data=True))
-    counted = [m for m in facts.endings if m.kind == "rst"]
+    closed = [m.number for m in facts.endings if m.kind == "fin"]
+    # The originator's RST when both have closed answers a late duplicate, such as a second ACK.
+    late = [
+        r for r in facts.endings if r.kind == "rst" and r.by == "orig" and len(closed) == 2 and r.number > closed[1]
+    ]
+    counted = [m for m in facts.endings if m.kind == "rst" and m not in late]
     return ConnectionEvidence(
         state=connection.state,
         history=connection.history,
@@ -140,18 +96,39 @@ def _who(by: str) -> Who:
 
 
 def _speaks_alike(scenario: Scenario, facts: Facts) -> bool:
-    """Both over TLS, or neither; anything is alike where what the originator speaks was not captured."""
-    kind = facts.case.requests.kind
-    return kind is None or (kind == "tls") is _over_tls(scenario.id)
+    """Over TLS or not, and what of it is in the clear; anything is alike where that was not captured."""
+    asks, answers = facts.case.requests.kind, facts.case.answers.kind
+    if asks is None:
+        return True
+    tls = over_tls(scenario.id)
+    if asks != "tls" or tls is None:
+        return (asks == "tls") is (tls is not None)
+    if answers is not None and (answers == "tls") is not tls.answered:
+        return False
+    records = facts.case.records
+    if records is None:
+        return True
+    if tls.version is not None and tls.version != records.version:
+        return False
+    if records.h2 is not None and records.h2 is not tls.h2:
+        return False
+    if tls.h2:
+        return True
+    cut = facts.case.answers.unfinished if facts.first is None else facts.first.unfinished
+    return tls.farewell is ("resp" in records.alerted) and tls.cut is (cut in ("head", "body"))
 
 
-@lru_cache(maxsize=1024)
-def _over_tls(scenario_id: str) -> bool:
-    return "tls" in load_catalogue()[scenario_id].features
+def _distance(scenario: Scenario, facts: Facts, at: At) -> int:
+    """Between the moments of the two; and one more where they do not end with the same words."""
+    apart = min(abs(moment - at) for moment in moments(scenario.id))
+    tls, records = over_tls(scenario.id), facts.case.records
+    if tls is not None and tls.h2 and records is not None and records.last_words not in tls.last_words:
+        apart += 1
+    return apart
 
 
 class Match(NamedTuple):
-    """A scenario that ends alike. `distance`: between the moments of the two, 0 where they are the same."""
+    """A scenario that ends alike. `distance`: 0 where, as far as the capture tells, all is the same."""
 
     scenario: str
     distance: int
@@ -170,7 +147,7 @@ def matches(facts: Facts, likeliest: Iterable[str]) -> tuple[Match, ...]:
     for scenario in alike:
         rank = min(place for place, cause in enumerate(scenario.cause) if cause in causes)
         plain = len(scenario.needs), len(scenario.cause)
-        found.append((abs(_scripted(scenario.id) - at), rank, plain, scenario.id))
+        found.append((_distance(scenario, facts, at), rank, plain, scenario.id))
     found.sort()
     farthest = found[:_MOST][-1][0] if found else 0
     return tuple(Match(name, distance) for distance, _rank, _plain, name in found if distance <= farthest)

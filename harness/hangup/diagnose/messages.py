@@ -3,13 +3,19 @@
 It reads what was captured, front to back, and gives up at the first byte that is missing or that it does not know:
 `kind` is then None, and nothing is said of messages. It holds one message's head at most.
 
-HTTP/1.1 framing: RFC 9112 section 6. TLS records: RFC 8446 section 5.1.
+HTTP/1.1 framing: RFC 9112 section 6. TLS records: RFC 8446 section 5.1; what they tell of requests and answers is
+`records`' to say.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from hangup.diagnose.records import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, Records
+
+if TYPE_CHECKING:
+    from hangup.wire import By
 
 Kind = Literal["http", "tls"]
 Part = Literal["handshake", "head", "body"]
@@ -22,9 +28,8 @@ _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r\n", re.IGNOR
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*\bchunked[ \t]*\r\n", re.IGNORECASE)
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})(?:[ \t]*;[^\r\n]*)?\r\n")
 
-_CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE, _APPLICATION_DATA = 20, 21, 22, 23
-_TLS_TYPES = (_CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE, _APPLICATION_DATA, 24)
-_PROTECTED = (_CHANGE_CIPHER_SPEC, _APPLICATION_DATA)
+_TLS_TYPES = (CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA, 24)
+_PROTECTED = (CHANGE_CIPHER_SPEC, APPLICATION_DATA)
 """Records of a side that has keys: from the first of them on its handshake cannot be followed."""
 _FATAL = 2
 
@@ -36,13 +41,29 @@ class Alert(NamedTuple):
     """Of the frame."""
     code: int
 
+    @property
+    def name(self) -> str:
+        """As RFC 8446 appendix B.2 has it, with the number: `unknown_ca (48)`."""
+        return f"{_ALERTS[self.code]} ({self.code})" if self.code in _ALERTS else str(self.code)
+
+
+_ALERTS = {
+    10: "unexpected_message", 20: "bad_record_mac", 22: "record_overflow", 40: "handshake_failure",
+    42: "bad_certificate", 43: "unsupported_certificate", 44: "certificate_revoked", 45: "certificate_expired",
+    46: "certificate_unknown", 47: "illegal_parameter", 48: "unknown_ca", 49: "access_denied", 50: "decode_error",
+    51: "decrypt_error", 70: "protocol_version", 71: "insufficient_security", 80: "internal_error",
+    86: "inappropriate_fallback", 90: "user_canceled", 109: "missing_extension", 110: "unsupported_extension",
+    112: "unrecognized_name", 113: "bad_certificate_status_response", 115: "unknown_psk_identity",
+    116: "certificate_required", 120: "no_application_protocol",
+}  # fmt: skip
+
 
 class Messages:
     """The payload that one side sends; of the side that answers, `requests` is what it answers."""
 
     __slots__ = (
         "_buffer", "_chunked", "_heads", "_keys", "_left", "_next", "_requests", "_whole_at_end", "alert",
-        "interim", "kind", "method", "part",
+        "interim", "kind", "method", "part", "records",
     )  # fmt: skip
 
     def __init__(self, requests: Messages | None = None) -> None:
@@ -65,6 +86,8 @@ class Messages:
         """The last answer was no final one (RFC 9110 section 15.2)."""
         self.method = b""
         """Of the last request."""
+        self.records: Records | None = None
+        """Of both sides, where they speak TLS."""
 
     @property
     def unfinished(self) -> Part | None:
@@ -95,6 +118,8 @@ class Messages:
         if self._next is None:
             self._next = seq
             self.kind = self._recognise(payload)
+            if self.kind == "tls":
+                self._share_records()
         if self.kind is None:
             return
         behind = (self._next - seq) & 0xFFFFFFFF
@@ -105,7 +130,19 @@ class Messages:
                 return
             length, payload = length - behind, payload[behind:]
         self._next = (self._next + length) & 0xFFFFFFFF
+        if self.records is not None:
+            self.records.plaintext(self._by, payload, whole=len(payload) >= length)
         self._take(number, length, payload)
+
+    @property
+    def _by(self) -> By:
+        return "orig" if self._requests is None else "resp"
+
+    def _share_records(self) -> None:
+        asker = self if self._requests is None else self._requests
+        if asker.records is None:
+            asker.records = Records()
+        self.records = asker.records
 
     def _recognise(self, payload: bytes) -> Kind | None:
         if (_REQUEST if self._requests is None else _STATUS).match(payload):
@@ -184,7 +221,9 @@ class Messages:
         self._keys = self._keys or head[0] in _PROTECTED
         self._left = int.from_bytes(head[3:5], "big")
         self.part = "body" if self._left else None
-        if head[0] == _ALERT and self._left == 2 and len(head) >= 7 and head[5] == _FATAL:
+        if self.records is not None:
+            self.records.record(self._by, head[0], self._left)
+        if head[0] == ALERT and self._left == 2 and len(head) >= 7 and head[5] == _FATAL:
             self.alert = Alert(number, head[6])
         return 5
 

@@ -6,9 +6,12 @@ whose rule it is. Its quirks are kept, since the letters are compared with Zeek'
 * timers: Zeek forgets a connection that is silent for some seconds or minutes, depending on its state, and
   reports the rest as another one. What comes after the silence is what a diagnosis is after, so here it
   stays one connection;
-* the loss of its bearings when more than 2 GiB were sent one way; and
-* the gap it reports for payload that was not captured because of the snap length. Only what was on the wire
-  counts.
+* the loss of its bearings when more than 2 GiB were sent one way;
+* the gap it reports for payload that was not captured because of the snap length, for only what was on the wire
+  counts; and the letter `x`, of its own limits;
+* checksums, where nobody asks for them: it drops what fails them, and on the sending host, whose network card
+  computes them, that is all; and
+* its byte counts, which it takes from sequence numbers, whatever RST they stand in. `direction` counts payload.
 
 It does not know time, addresses or ports, and nothing that `direction` keeps.
 """
@@ -34,12 +37,14 @@ _CONTROL = _FIN | _SYN | _RST
 class Machine:
     """Fed segment by segment; `first` is the endpoint that sent the first of them."""
 
-    __slots__ = ("_history", "_partial", "first", "second")
+    __slots__ = ("_deferred", "_history", "_partial", "first", "second")
 
     def __init__(self, *, flipped: bool) -> None:
         self.first = Side(is_orig=not flipped)
         self.second = Side(is_orig=flipped)
         self._partial = False
+        self._deferred = False
+        """close_deferred: a side has ended, and payload of it, or for it, is awaited."""
         self._history = History()
         if flipped:
             self._history.add("^", orig=True)
@@ -107,8 +112,25 @@ class Machine:
         if length and not flags & _RST and place >= 0:
             data = place + 1 if flags & _SYN else place
             side.delivery.sent(data, data + length, acked=side.acked, size=side.size(peer))
+        if side.ending and not side.eof:
+            self._at_the_end(side, peer)
         if closes:
+            self._close(side, peer)
+
+    def _close(self, side: Side, peer: Side) -> None:
+        """ConnectionClosed."""
+        self._deferred = side.pending(peer)
+        if not self._deferred:
             side.closed = True
+
+    def _at_the_end(self, side: Side, peer: Side) -> None:
+        """TCP_Reassembler::CheckEOF and EndpointEOF: what was awaited has come, of whichever side."""
+        if side.pending(peer):
+            return
+        side.eof = True
+        if self._deferred:
+            self._close(side, peer)
+            self._deferred = False
 
     def _roles(self) -> tuple[Side, Side]:
         return (self.first, self.second) if self.first.is_orig else (self.second, self.first)
@@ -155,10 +177,14 @@ class Machine:
         """TCP_Reassembler::AckReceived, and Gap for each hole that shows."""
         if acked.fin_end is not None:
             upto = min(upto, acked.fin_end - 1)
+        if upto <= acked.delivery.trimmed:
+            return
         gaps = acked.delivery.acknowledged(upto, partial=self._partial)
         if gaps and acked.clean and by.clean:
             for _ in range(gaps):
                 self._count(acked, "G")
+        if acked.ending and not acked.eof:
+            self._at_the_end(acked, by)
 
     def _step(self, side: Side, peer: Side, flags: int, length: int) -> bool:
         """UpdateStateMachine. True where the segment closes its side."""

@@ -36,6 +36,7 @@ class Side:
         "closed",
         "counts",
         "delivery",
+        "eof",
         "fin_end",
         "is_orig",
         "last",
@@ -61,8 +62,10 @@ class Side:
         self.counts: dict[str, int] = {}
         self.delivery = Delivery()
         self.seen = False
+        self.eof = False
+        """did_EOF: it has ended, and all its payload has come or been given up."""
         self.closed = False
-        """did_close: it has ended its part."""
+        """did_close: it has ended its part, and Zeek has taken note."""
 
     def become(self, state: State) -> None:
         if state is not self.state:
@@ -84,6 +87,18 @@ class Side:
     def clean(self) -> bool:
         """is_clean in TCP_Reassembler.cc."""
         return self.state is _ESTABLISHED or (self.state is _CLOSED and self.previous is _ESTABLISHED)
+
+    @property
+    def ending(self) -> bool:
+        """It has sent FIN or RST."""
+        return self.fin_end is not None or self.state is _CLOSED or self.state is _RESET
+
+    def pending(self, peer: Side) -> bool:
+        """TCP_Reassembler::DataPending: payload of it has not come, or it may still acknowledge the peer's."""
+        delivery = self.delivery
+        if delivery.skipping or self.last < delivery.edge:
+            return False
+        return delivery.lacks(self.last) or (self.state is not _RESET and peer.delivery.holds)
 
     def begin(self, segment: Segment, span: int) -> None:
         """init_endpoint: where the sequence numbers start, as far as a segment of `span` numbers tells."""

@@ -9,7 +9,7 @@ from conversations import conversation, diagnose, icmp, one
 from wire_packets import HANDSHAKE
 
 from hangup.catalogue import load_catalogue
-from hangup.diagnose import Severity, causes
+from hangup.diagnose import Finding, Severity, causes
 from hangup.diagnose.signatures import SIGNATURES
 
 ASK = ("> PA 1 1 40", "< A 1 41")
@@ -313,6 +313,15 @@ def test_a_fin_is_judged_by_what_the_answer_announced(answer: bytes, cause: str)
     assert one(*together, payloads={3: GET, 4: answer}).cause == cause
 
 
+def test_what_is_sent_again_behind_the_fin_is_no_answer() -> None:
+    """Measured: a FIN with the last words in the same segment, which the kernel's loss probe sends once more."""
+    hints = http("103 Early Hints")
+    size, asked = len(hints), 1 + len(GET)
+    last = f"< FPA 1 {asked} {size}"
+    steps = (*HANDSHAKE, f"> PA 1 1 {len(GET)}", last, last, f"> FA {asked} {2 + size}", f"< A {2 + size} {asked + 1}")
+    assert one(*steps, payloads={3: GET, 4: hints, 5: hints}).cause == "closed-unanswered"
+
+
 def test_an_answer_to_head_has_no_body() -> None:
     head, answer = b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", http("200 OK", "Content-Length: 9")
     size, asked = len(answer), 1 + len(head)
@@ -424,6 +433,30 @@ def test_icmp_says_why_there_is_no_answer(kind: int, code: int, cause: str) -> N
     syns = conversation("> S 0", "> S 0 at=1")
     (finding,) = diagnose([*syns, icmp(syns[0], kind, code)])
     assert finding.cause == cause
+
+
+def words(finding: Finding) -> list[str]:
+    """The evidence of the most likely cause."""
+    return [evidence.says for evidence in finding.causes[0].evidence]
+
+
+def test_evidence_names_what_numbers_stand_for() -> None:
+    alert = bytes.fromhex("15030300 02 0230")
+    tls = one(*HANDSHAKE, "> PA 1 1 10", "< FPA 1 11 7", payloads={3: HELLO, 4: alert})
+    assert words(tls) == ["the responder sent the fatal alert unknown_ca (48)"]
+    syns = conversation("> S 0", "> S 0 at=1", "> S 0 at=3")
+    (gone,) = diagnose([*syns, *(icmp(syn, 3, 1) for syn in syns)])
+    assert words(gone) == ["203.0.113.1 reported by ICMP: host-unreachable, 3 times"]
+    assert gone.causes[0].evidence[0].packets == (2, 4, 6)
+
+
+def test_evidence_says_for_how_long() -> None:
+    silent = (*HANDSHAKE, *ASK)
+    assert words(one(*silent, until=8.0))[1] == "the capture ended 8.0 s after that, without an answer"
+    assert "the capture ended with its last segment" in words(one(*EXCHANGE))[0]
+    closed = (*HANDSHAKE, *ASK, "< FA 1 41 at=2", "> FA 41 2", "< A 2 42")
+    assert words(one(*closed))[1] == "2.0 s later the responder sent FIN, and no answer"
+    assert words(one("> S 0", "> S 0 at=1", "> S 0 at=3"))[0].startswith("the SYN was sent 3 times over 3.0 s")
 
 
 class TestOtherConnections:

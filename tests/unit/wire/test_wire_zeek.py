@@ -122,6 +122,26 @@ CASES = [
     Case("two of them", ("> S 0", "< A 0 1", "< SA 0 1", "> A 1 1", "< A 1 3"), "S1", "SahAG"),
     Case("a missing octet, not partial any more", ("< SA 0 1", "> A 1 1", "< A 1 2"), "S1", "^hAaG", server=80),
     Case("payload from before the start is not taken", (*HANDSHAKE, "> A -5 1 20", "< A 1 15"), "S1", "ShADaG"),
+    # published baselines of Zeek's own tests (testing/btest/Baseline/core.tcp.*/conn.log), in their letters' order
+    Case(
+        "miss-end-data: the answer was not captured, its FIN was",
+        (*HANDSHAKE, "> PA 1 1 538", "< A 1 539", "< FA 2903 539", "> A 539 2904", "> FA 539 2904"),
+        "SF",
+        "ShADafgF",
+    ),
+    Case(
+        "missing-syn: all but the SYN",
+        ("< SA 0 1", "> A 1 1", "> PA 1 1 98", "< PA 1 99 9417", "> FA 99 9418", "< A 9418 100", "< FA 9418 100"),
+        "SF",
+        "^hADdFaf",
+        server=80,
+    ),
+    Case(
+        "fin-rst-timeout: each side's RST behind its FIN",
+        (*HANDSHAKE, *DATA, "< PA 1 11 20", "> FA 11 21", "> R 12", "< FA 21 12", "< R 22"),
+        "SF",
+        "ShADadtFRfr",
+    ),
     # ValidateChecksum
     Case("a wrong checksum is noted, and no more", ("> S 0 bad",), "OTH", "C"),
     Case("also later", (*HANDSHAKE, "> PA 1 1 10 bad", "< RA 1 1 bad"), "S1", "ShACc"),
@@ -197,10 +217,32 @@ def test_an_acknowledgement_of_0_far_away_is_not_believed() -> None:
     assert connection.state == "REJ"
 
 
-def test_duration_ends_where_both_sides_have_closed() -> None:
-    (connection,) = talk(*HANDSHAKE, "> FA 1 1", "< FA 1 2", "> A 2 2", "< A 2 2")
-    assert connection.duration == 4_000_000_000
-    assert connection.end - connection.start == 6_000_000_000
+DURATIONS = [
+    ("Process: it ends where both have closed", ("> FA 1 1", "< FA 1 2", "> A 2 2", "< A 2 2"), 4),
+    ("Process: a RST alone closes its side only", ("< RA 1 1", "> A 1 1"), 4),
+    ("DataPending: payload before the FIN was not captured", ("> FA 11 1", "< FA 1 12", "> A 12 2"), 4),
+    (
+        "EndpointEOF: the other's close takes the deferred one's place",
+        ("> FA 11 1", "< FA 1 1", "< A 2 12", "> A 12 2"),
+        6,
+    ),
+    ("HasUndeliveredData: the peer's payload", ("> PA 1 1 10", "< FA 1 1", "> FA 11 2", "< A 2 12", "> A 12 2"), 7),
+    ("DataPending: not after a RST", ("> PA 1 1 10", "< R 1", "> FA 11 1", "> A 12 1"), 5),
+]
+"""What follows the handshake, a second each; and the duration."""
+
+
+@pytest.mark.parametrize(("steps", "seconds"), [case[1:] for case in DURATIONS], ids=[case[0] for case in DURATIONS])
+def test_duration(steps: tuple[str, ...], seconds: int) -> None:
+    (connection,) = talk(*HANDSHAKE, *steps)
+    assert connection.duration == seconds * 1_000_000_000
+    assert connection.end - connection.start == (len(HANDSHAKE) + len(steps) - 1) * 1_000_000_000
+
+
+def test_bytes_that_only_a_fin_and_its_acknowledgement_tell_of() -> None:
+    """As in the baseline of core.tcp.miss-end-data."""
+    (connection,) = talk(*HANDSHAKE, "> PA 1 1 538", "< A 1 539", "< FA 2903 539", "> A 539 2904", "> FA 539 2904")
+    assert (connection.orig_bytes, connection.resp_bytes) == (538, 2902)
 
 
 steps = st.builds(

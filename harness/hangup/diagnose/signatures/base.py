@@ -34,7 +34,9 @@ def size(count: int) -> str:
 
 
 def span(seconds: float) -> str:
-    """A time in words: ``0.4 ms``, ``12.5 s``, ``350 s``."""
+    """A time in words: ``41 µs``, ``0.4 ms``, ``12.5 s``, ``350 s``."""
+    if seconds < 0.0001:
+        return f"{seconds * 1_000_000:.0f} µs"
     if seconds < 1:
         return f"{seconds * 1000:.3g} ms"
     return f"{seconds:.1f} s" if seconds < 100 else f"{seconds:.0f} s"
@@ -42,7 +44,7 @@ def span(seconds: float) -> str:
 
 def fin_evidence(moment: Moment) -> Evidence:
     """A FIN."""
-    return Evidence(says=f"{name(moment.by)} sent FIN", packets=(moment.number,), fields={"tcp.flags.fin": True})
+    return Evidence(says=f"{name(moment.by)} sent FIN", packets=(moment.number,))
 
 
 def rst_evidence(moment: Moment) -> Evidence:

@@ -36,8 +36,11 @@ def middlebox_reset(f: Facts) -> Hypothesis | None:
         return None
     made_up = _has_an_id(reset)
     if unlike is None:
-        confidence = 0.1 if f.ttl_known(reset.by) else 0.25
         evidence = [rst_evidence(reset)]
+        confidence = 0.25
+        if f.ttl_known(reset.by):
+            confidence = 0.1
+            evidence.append(Evidence(says="its TTL is that of the side's other packets, which speaks against it"))
     else:
         confidence = 0.4 if made_up or f.written_past(reset) else 0.9
         evidence = [_ttl_evidence(reset, unlike), Evidence(says="it answers this segment", packets=(drawn.number,))]

@@ -12,9 +12,12 @@ if TYPE_CHECKING:
     from hangup.diagnose.case import Moment
     from hangup.diagnose.facts import Facts
     from hangup.diagnose.messages import Part
+    from hangup.diagnose.trail import Seen
 
 _LONG = 1.0
 """Seconds after which a wait is one."""
+
+_ENCRYPTED = "What was said is encrypted: whether the answer was whole, only the two sides know."
 
 
 def orderly_close(f: Facts) -> Hypothesis | None:
@@ -33,9 +36,11 @@ def orderly_close(f: Facts) -> Hypothesis | None:
         confidence = min(confidence, 0.5)
     if first.by == "resp" and (_cut(first) or first.unanswered or not f.spoken):
         confidence = 0.2
-    limits = () if both else (f"Of {name('resp' if first.by == 'orig' else 'orig')} no FIN was captured.",)
+    limits = [] if both else [f"Of {name(OTHER[first.by])} no FIN was captured."]
+    if first.by == "resp" and f.case.answers.kind == "tls":
+        limits.append(_ENCRYPTED)
     return Hypothesis(
-        cause="orderly-close", by=first.by, confidence=confidence, evidence=tuple(evidence), limits=limits
+        cause="orderly-close", by=first.by, confidence=confidence, evidence=tuple(evidence), limits=tuple(limits)
     )
 
 
@@ -64,8 +69,10 @@ def still_open(f: Facts) -> Hypothesis | None:
     if waiting and f.waited >= _LONG:
         return None
     doubtful = waiting or any(len(f.unanswered_tail(by)) >= 2 for by in OTHER)
-    evidence = (Evidence(says=f"neither FIN nor RST; the last segment came {span(f.quiet)} before the end"),)
-    return Hypothesis(cause="still-open", by="nobody", confidence=0.6 if doubtful else 0.9, evidence=evidence)
+    evidence = [Evidence(says=f"neither FIN nor RST; the capture ended {_later(f.quiet)} its last segment")]
+    if waiting:
+        evidence.append(Evidence(says="the originator was still waiting for the rest of an answer, or for all of it"))
+    return Hypothesis(cause="still-open", by="nobody", confidence=0.6 if doubtful else 0.9, evidence=tuple(evidence))
 
 
 def closed_unanswered(f: Facts) -> Hypothesis | None:
@@ -73,17 +80,45 @@ def closed_unanswered(f: Facts) -> Hypothesis | None:
     if first is None or first.kind != "fin" or first.by != "resp" or not first.unanswered or not first.orig_acked:
         return None
     alert = f.case.requests.alert
-    if (alert is not None and alert.number < first.number) or f.after(first.number, "resp", data=True):
+    if (alert is not None and alert.number < first.number) or f.late(first.number, "resp"):
         return None
-    asked = [s for s in first.before if s.length and f.by(s) == "orig"][-1:]
+    asked = _asked(f, first.before)
+    waited = f"{span((first.time_ns - asked[0].time_ns) / 1e9)} later the responder" if asked else "the responder"
+    evidence = [
+        Evidence(says="what the originator asked was acknowledged", packets=numbers(asked)),
+        Evidence(says=f"{waited} sent FIN, and no answer", packets=(first.number,)),
+    ]
+    if f.case.answers.interim:
+        evidence.append(Evidence(says="what it had sent is an interim answer (1xx), which announces a final one"))
     return Hypothesis(
-        cause="closed-unanswered", by="resp", confidence=0.85,
-        evidence=(
-            Evidence(says="what the originator asked was acknowledged", packets=numbers(asked)),
-            Evidence(says=f"{span(f.waited)} later the responder sent FIN, and no answer", packets=(first.number,)),
-        ),
+        cause="closed-unanswered", by="resp", confidence=0.85, evidence=(*evidence, *_too_short(f)),
         limits=("Whether its program closed, or its process died and the kernel closed for it, looks the same.",),
     )  # fmt: skip
+
+
+def _later(seconds: float) -> str:
+    """``8.0 s after``, ``with``."""
+    return f"{span(seconds)} after" if seconds else "with"
+
+
+def _asked(f: Facts, segments: list[Seen]) -> list[Seen]:
+    """The originator's last one with payload."""
+    return [s for s in segments if s.length and f.by(s) == "orig"][-1:]
+
+
+def _too_short(f: Facts) -> list[Evidence]:
+    """What came over TLS since, and is no answer."""
+    records = f.case.records
+    if records is None:
+        return []
+    told = []
+    if records.last_words is not None:
+        text = f"its last TLS record is as short as {records.last_words} of HTTP/2, and too short for an answer"
+        told.append(Evidence(says=text))
+    if "resp" in records.alerted:
+        text = "it sent an encrypted TLS alert: close_notify, or the reason why it refused, which its log has"
+        told.append(Evidence(says=text))
+    return told
 
 
 def closed_mid_answer(f: Facts) -> Hypothesis | None:
@@ -125,7 +160,8 @@ def process_gone(f: Facts) -> Hypothesis | None:
         evidence.append(Evidence(says=text, packets=(refusal.packet,)))
         confidence = 0.88 if first.unanswered or _cut(first) or together else 0.6
     if not evidence:
-        evidence.append(Evidence(says="a kernel closes so for a process that has ended", packets=(first.number,)))
+        text = "the kernel closes like this for a process that has ended; nothing else that was captured speaks for it"
+        evidence.append(Evidence(says=text, packets=(first.number,)))
     return Hypothesis(cause="process-gone", by="resp", confidence=confidence, evidence=tuple(evidence))
 
 
@@ -136,7 +172,7 @@ def no_answer(f: Facts) -> Hypothesis | None:
     waiting = f.waiting if first is None else first.unanswered
     if not waiting or (first is not None and first.kind == "rst" and first.by == "resp"):
         return None
-    if first is not None and f.after(first.number, "resp", data=True):
+    if first is not None and f.late(first.number, "resp"):
         return None  # it did answer, behind the originator's FIN
     who = "nobody" if first is None else first.by
     if first is None:
@@ -147,10 +183,10 @@ def no_answer(f: Facts) -> Hypothesis | None:
         confidence = 0.5
         if f.waited < _LONG:
             return None
-    asked = [s for s in (first.before if first else f.trail) if s.length and f.by(s) == "orig"][-1:]
+    asked = _asked(f, first.before if first else f.trail)
     evidence = [
         Evidence(says="what the originator asked was acknowledged", packets=numbers(asked)),
-        Evidence(says=f"no answer came for {span(f.waited)}"),
+        Evidence(says=f"{'the capture' if first is None else 'it'} ended {_later(f.waited)} that, without an answer"),
     ]
     if first is not None:
         evidence.append(Evidence(says=f"then {name(first.by)} ended it", packets=(first.number,)))
@@ -174,7 +210,8 @@ def stalled(f: Facts) -> Hypothesis | None:
     if first is None and f.case.last_data != "resp":
         return None
     long = f.waited >= _LONG
-    evidence = [Evidence(says=f"{_STOPPED[part]}, and nothing came for {span(f.waited)}")]
+    ended = "the capture ended" if first is None else "it ended"
+    evidence = [Evidence(says=f"{_STOPPED[part]}, and {ended} {_later(f.waited)} that")]
     if first is not None:
         evidence.append(Evidence(says="then the originator ended it", packets=(first.number,)))
     by = "nobody" if first is None else first.by
@@ -187,7 +224,7 @@ def tls_alert(f: Facts) -> Hypothesis | None:
     for by, messages in (("resp", f.case.answers), ("orig", f.case.requests)):
         alert = messages.alert
         if alert is not None and (f.first is None or alert.number <= f.first.number):
-            text = f"the {'responder' if by == 'resp' else 'originator'} sent the fatal alert {alert.code}"
+            text = f"the {'responder' if by == 'resp' else 'originator'} sent the fatal alert {alert.name}"
             return Hypothesis(
                 cause="tls-alert", by="resp" if by == "resp" else "orig", confidence=0.97,
                 evidence=(Evidence(says=text, packets=(alert.number,), fields={"tls.alert_message.desc": alert.code}),),

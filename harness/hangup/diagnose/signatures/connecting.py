@@ -11,6 +11,7 @@ from hangup.wire import host
 if TYPE_CHECKING:
     from hangup.diagnose.case import Moment
     from hangup.diagnose.facts import Facts
+    from hangup.diagnose.trail import Seen
     from hangup.wire import IcmpError
 
 _FILTERED = {4: {(3, 3), (3, 9), (3, 10), (3, 13)}, 6: {(1, 1), (1, 4), (1, 5), (1, 6)}}
@@ -52,7 +53,7 @@ def firewall_reject(f: Facts) -> Hypothesis | None:
     filtered = next((e for e in f.connection.icmp if (e.type, e.code) in _FILTERED[e.version]), None)
     if filtered is not None and not f.established:
         return Hypothesis(
-            cause="firewall-reject", by="third-party", confidence=0.95, evidence=(_icmp_evidence(filtered),)
+            cause="firewall-reject", by="third-party", confidence=0.95, evidence=(_icmp_evidence([filtered]),)
         )
     refusal = _refusal(f)
     if refusal is None:
@@ -75,10 +76,12 @@ def firewall_reject(f: Facts) -> Hypothesis | None:
     )  # fmt: skip
 
 
-def _icmp_evidence(error: IcmpError) -> Evidence:
+def _icmp_evidence(errors: list[IcmpError]) -> Evidence:
+    """Of errors of one kind."""
+    error, times = errors[0], f", {len(errors)} times" if len(errors) > 1 else ""
     return Evidence(
-        says=f"{host(error.src)} reported ICMP type {error.type}, code {error.code}",
-        packets=(error.number,), fields={"icmp.type": error.type, "icmp.code": error.code},
+        says=f"{host(error.src)} reported by ICMP: {error.kind}{times}",
+        packets=tuple(e.number for e in errors), fields={"icmp.type": error.type, "icmp.code": error.code},
     )  # fmt: skip
 
 
@@ -86,8 +89,11 @@ def unreachable(f: Facts) -> Hypothesis | None:
     errors = [e for e in f.connection.icmp if _says_unreachable(e)]
     if not errors or (f.first is not None and f.established):
         return None
+    kinds: dict[tuple[bytes, int, int], list[IcmpError]] = {}
+    for error in errors:
+        kinds.setdefault((error.src, error.type, error.code), []).append(error)
     return Hypothesis(
-        cause="unreachable", by="third-party", confidence=0.95, evidence=tuple(_icmp_evidence(e) for e in errors[:3])
+        cause="unreachable", by="third-party", confidence=0.95, evidence=tuple(map(_icmp_evidence, kinds.values()))
     )
 
 
@@ -105,8 +111,8 @@ def _says_unreachable(error: IcmpError) -> bool:
 def syn_unanswered(f: Facts) -> Hypothesis | None:
     if not f.syns or f.of("resp"):
         return None
-    times = "once" if len(f.syns) == 1 else f"{len(f.syns)} times"
     waited = (f.case.last_ns - f.syns[0].time_ns) / 1e9 if len(f.syns) > 1 else f.quiet
+    times = "once" if len(f.syns) == 1 else f"{len(f.syns)} times over {span(waited)}"
     evidence = [Evidence(says=f"the SYN was sent {times}, and nothing came back", packets=numbers(f.syns))]
     taken = f.around.takes(f.connection.resp)
     if taken is not None:
@@ -135,7 +141,9 @@ def accept_queue_overflow(f: Facts) -> Hypothesis | None:
         confidence = 0.2 if f.unlike_ttl(reset) else 0.85 if again or drawn.number <= _third(f) else 0.7
         evidence = [
             rst_evidence(reset),
-            Evidence(says="it answers the end of the handshake, and nothing had been said", packets=(drawn.number,)),
+            Evidence(
+                says=f"it answers {_what(f, drawn)}, and no payload had been acknowledged", packets=(drawn.number,)
+            ),
         ]
     elif again:
         confidence = 0.85
@@ -146,6 +154,11 @@ def accept_queue_overflow(f: Facts) -> Hypothesis | None:
         text = "the SYN+ACK came again although it had been acknowledged: the server does not have the connection"
         evidence.append(Evidence(says=text, packets=numbers(again)))
     return Hypothesis(cause="accept-queue-overflow", by="resp", confidence=confidence, evidence=tuple(evidence))
+
+
+def _what(f: Facts, drawn: Seen) -> str:
+    """That drew the RST."""
+    return "the end of the handshake" if drawn.number <= _third(f) else "what the originator sent behind it"
 
 
 def _third(f: Facts) -> int:

@@ -210,7 +210,7 @@ def _crossed(f: Facts) -> Hypothesis | None:
     first = f.first
     if first is None or first.kind != "fin" or first.by != "resp" or first.turns < _NEXT_REQUEST:
         return None
-    if not first.unanswered or first.orig_acked >= first.orig_sent or f.after(first.number, "resp", data=True):
+    if not first.unanswered or first.orig_acked >= first.orig_sent or f.late(first.number, "resp"):
         return None
     evidence = (
         fin_evidence(first),

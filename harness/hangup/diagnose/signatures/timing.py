@@ -59,7 +59,7 @@ def retransmission_timeout(f: Facts) -> Hypothesis | None:
         if len(again) < 3 or (f.reset is not None and f.reset.by != by):
             continue
         lasted = (again[-1].time_ns - again[0].time_ns) / 1e9
-        text = f"{name(by)} sent the same {len(again)} times over {span(lasted)}, and {other(by)} never reacted"
+        text = f"{name(by)} sent the same segment {len(again)} times over {span(lasted)}, and {other(by)} never reacted"
         closed = f.fin(OTHER[by])
         only_its_fin = closed is not None and closed.number < again[0].number and not again[0].length
         return Hypothesis(
