@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from hangup import paths
 from hangup.agents.manifest import Manifest
 from hangup.catalogue import Scenario
 from hangup.conduct.run import Progress, RunResult, build_agents, run_matrix
@@ -81,6 +83,16 @@ async def drive(
         folder.close()
     cells = {(cell.client, cell.scenario): recorder.cell() for cell, recorder in result.cells.items()}
     return Driven(result, notes, cells, folder.path)
+
+
+def copy_checkout(folder: Path) -> None:
+    """Copy what a checkout needs to run."""
+    root = paths.checkout()
+    assert root is not None
+    ignore = shutil.ignore_patterns("__pycache__", "node_modules", "target", ".*_cache")
+    for name in ("harness", "server", "clients"):
+        shutil.copytree(root / name, folder / name, ignore=ignore)
+    shutil.copy(root / "pyproject.toml", folder)
 
 
 def until(condition: Callable[[], object], patience: float = 30.0) -> None:

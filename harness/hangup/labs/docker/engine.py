@@ -1,7 +1,8 @@
 """The container engine: the one module that knows Docker's SDK, which is imported when an engine is first asked for.
 
 The SDK blocks, so each call runs in a thread of the engine's own; ``close`` waits for those that are under way, and
-what they made can be found and removed then.
+what they made can be found and removed then. It does not wait for those ``at_length``, which make nothing that is a
+run's own.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -44,6 +46,26 @@ class Engine:
     async def call(self, function: Callable[[APIClient], T]) -> T:
         """What ``function`` gives, called with the SDK's client in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self.call_here, function)
+
+    async def call_at_length(self, function: Callable[[APIClient], T]) -> T:
+        """The same for what may take minutes, such as a build: who is cancelled does not wait for it.
+
+        Its thread then goes on until the engine next says something, or this process ends. With the process goes the
+        connection, and the engine ends what it does for a connection with it.
+        """
+        future: Future[T] = Future()
+
+        def work() -> None:
+            try:
+                result = self.call_here(function)
+            except BaseException as error:  # whatever it is, it is for whoever waits
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+        future.set_running_or_notify_cancel()
+        threading.Thread(target=work, name="docker at length", daemon=True).start()
+        return await asyncio.wrap_future(future)
 
     def call_here(self, function: Callable[[APIClient], T]) -> T:
         """The same, in the calling thread."""
