@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hangup.errors import LabError
@@ -102,7 +103,17 @@ def _connect() -> tuple[str, APIClient]:
         raise LabError(f"Docker {version['Version']} is too old: API {version['ApiVersion']}, and {oldest} is needed")
     if version["Os"] != "linux":
         raise LabError(f"the engine runs {version['Os']} containers, and the docker lab needs Linux ones")
+    _check_owner(address, api)
     return address, api
+
+
+def _check_owner(address: str, api: APIClient) -> None:
+    """A rootless engine may do what its user may, and so cannot look into another's folder, not even root's."""
+    with _in_words():
+        options = api.info().get("SecurityOptions") or ()
+    owner = Path(address.removeprefix("unix://")).stat().st_uid
+    if "name=rootless" in options and owner != os.geteuid():
+        raise LabError(f"the Docker engine at {address} is rootless and another user's: run hangup as user {owner}")
 
 
 def _attach(address: str, version: str, container: str) -> socket.socket:
