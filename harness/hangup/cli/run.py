@@ -26,7 +26,8 @@ from hangup.cli.table import UNPROVED, print_matrix, write_tables
 from hangup.conduct.run import RunResult, build_agents, run_matrix
 from hangup.conduct.rundir import RunFolder
 from hangup.errors import InputError, StoreError
-from hangup.labs import LabChoice, open_lab
+from hangup.labs import LabChoice, open_lab, probe
+from hangup.labs.choose import AUTO
 from hangup.names import select
 from hangup.store import ClientResults, load_results, read_file, save, save_kernel
 from hangup.store.drawings import save_drawings
@@ -148,6 +149,8 @@ async def _run(options: RunOptions) -> tuple[RunResult, dict[str, ClientResults]
         async with open_lab(options.lab, progress.building, options.build_args) as lab:
             builds, skipped = await build_agents(lab, options.manifests, progress)
             progress.note(f"lab {lab.name}, {len(options.clients)} clients, {len(options.scenarios)} scenarios")
+            if options.lab == "auto" and lab.name != AUTO[0]:
+                progress.note(f"--lab auto took {lab.name}: {await probe(AUTO[0])}")
             if lab.capture is None:
                 progress.note(UNPROVED)
                 if options.out is not None:
