@@ -124,9 +124,9 @@ def _attach(address: str, version: str, container: str) -> socket.socket:
     try:
         stream = api.attach_socket(container, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
         try:
-            return socket.socket(fileno=stream._sock.detach())  # noqa: SLF001  (the SDK gives the raw file around it)
+            return stream._sock.dup()  # type: ignore[no-any-return]  # noqa: SLF001  (the SDK gives the raw file around it)
         finally:
-            stream.close()
+            stream._response.close()  # noqa: SLF001  (else its finalizer complains that the file has gone)
     finally:
         api.close()
 
