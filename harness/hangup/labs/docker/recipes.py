@@ -17,6 +17,7 @@ from hangup import paths
 from hangup.agents.manifest import Manifest, load_manifests
 from hangup.errors import BuildError, InputError
 
+PREFIX = "hangup-"
 PEER = "peer"
 _REGISTRY = "REGISTRY"
 """The one argument that means the same in every Dockerfile."""
@@ -57,7 +58,7 @@ class Recipe:
     @property
     def repository(self) -> str:
         """The image's name without its tag."""
-        return f"hangup-{self.name}"
+        return f"{PREFIX}{self.name}"
 
     @property
     def sources(self) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hangup.labs.docker.images import NAME, OVERRIDES, STAGE, base_of, on_its_base
-from hangup.labs.docker.recipes import Recipe, sources_of
+from hangup.labs.docker.images import BASE, NAME, ORIGIN, OVERRIDES, STAGE, base_of, on_its_base
+from hangup.labs.docker.recipes import PREFIX, Recipe, sources_of
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -31,7 +31,7 @@ def shelf(api: APIClient, recipes: Iterable[Recipe]) -> list[Shelved]:
     """All images of ours that have a name, by name."""
     sources = {recipe.sources for recipe in recipes}
     found = []
-    for image in api.images(filters={"label": NAME}):
+    for image in api.images(filters={"label": [NAME, BASE, ORIGIN]}):
         labels, megabytes = image["Labels"], int(image["Size"]) // 1_000_000
         base, fresh = base_of(labels), on_its_base(api, labels)
         found += [
@@ -39,7 +39,7 @@ def shelf(api: APIClient, recipes: Iterable[Recipe]) -> list[Shelved]:
                 tag, fresh and sources_of(tag) in sources, megabytes, base.name, base.origin, labels.get(OVERRIDES, "")
             )
             for tag in image["RepoTags"] or ()
-            if tag.startswith("hangup-")
+            if tag.startswith(f"{PREFIX}{labels[NAME]}:")  # what others make from an image of ours has its labels, too
         ]
     return sorted(found, key=lambda image: image.tag)
 
