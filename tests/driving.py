@@ -31,6 +31,18 @@ def require_lab(name: LabName) -> None:
         pytest.skip(f"lab {name}: {_REFUSED[name]}")
 
 
+def require_capture(name: LabName) -> None:
+    """Skip the test where the lab cannot capture here, and so publishes nothing."""
+
+    async def captures() -> bool:
+        async with open_lab(name) as lab:
+            return lab.capture is not None
+
+    require_lab(name)
+    if not asyncio.run(captures()):
+        pytest.skip(f"lab {name}: cannot capture here")
+
+
 class Notes(Progress):
     """A run's progress: what it had to say, line by line."""
 
