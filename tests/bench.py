@@ -105,7 +105,7 @@ def container_each(trials: int) -> float:
     """Trials a second where each is a container of its own, as `docker run --rm` makes it, on a bridge network."""
     import docker
 
-    from hangup.labs.docker.images import peer_recipe
+    from hangup.labs.docker.recipes import peer_recipe
 
     engine = docker.from_env(version="auto")
     network = engine.networks.create("hangup-bench")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from hangup import paths
 from hangup.agents.manifest import Manifest
 from hangup.catalogue import Scenario
 from hangup.conduct.run import Progress, RunResult, build_agents, run_matrix
@@ -38,6 +40,18 @@ def require_lab(name: LabName) -> None:
 def first_lab() -> LabName:
     """The first that can be opened here; or any, which then says why it cannot."""
     return next((name for name in LABS if refused(name) is None), LABS[0])
+
+
+def require_capture(name: LabName) -> None:
+    """Skip the test where the lab cannot capture here, and so publishes nothing."""
+
+    async def captures() -> bool:
+        async with open_lab(name) as lab:
+            return lab.capture is not None
+
+    require_lab(name)
+    if not asyncio.run(captures()):
+        pytest.skip(f"lab {name}: cannot capture here")
 
 
 class Notes(Progress):
@@ -92,6 +106,16 @@ async def drive(
         folder.close()
     cells = {(cell.client, cell.scenario): recorder.cell() for cell, recorder in result.cells.items()}
     return Driven(result, notes, cells, folder.path)
+
+
+def copy_checkout(folder: Path) -> None:
+    """Copy what a checkout needs to run."""
+    root = paths.checkout()
+    assert root is not None
+    ignore = shutil.ignore_patterns("__pycache__", "node_modules", "target", ".*_cache")
+    for name in ("harness", "server", "clients"):
+        shutil.copytree(root / name, folder / name, ignore=ignore)
+    shutil.copy(root / "pyproject.toml", folder)
 
 
 def until(condition: Callable[[], object], patience: float = 30.0) -> None:

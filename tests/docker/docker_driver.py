@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from hangup import paths
 from hangup.agents.build import Build
 from hangup.agents.manifest import load_manifests
+from hangup.labs.docker import images
+from hangup.labs.docker.recipes import peer_recipe
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -44,6 +46,12 @@ def ours(api: APIClient) -> dict[str, dict[str, Any]]:
     """What the engine knows of the running containers of docker labs, by the part of each."""
     found = (api.inspect_container(c["Id"]) for c in api.containers(filters={"label": RUN}))
     return {container["Name"].split("-", 2)[2]: container for container in found}
+
+
+def python_base(api: APIClient) -> str:
+    """The name of a base image that is there and has Python: the peer's."""
+    made = images.usable(api, peer_recipe()) or images.build(api, peer_recipe(), images.Options(), lambda step: None)
+    return images.base_of(made["Config"]["Labels"]).name.partition("@")[0]
 
 
 def program(image: str, code: str) -> Build:

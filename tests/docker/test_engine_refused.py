@@ -79,6 +79,13 @@ def test_no_permission(tmp_path: Path) -> None:
     assert "it has to be on this machine" in refusal("tcp://127.0.0.1:2375")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a socket to another user")
+def test_a_rootless_engine_of_another_user(tmp_path: Path) -> None:
+    with engine(tmp_path / "engine.sock", DOCKER | {"SecurityOptions": ["name=rootless"]}) as address:
+        os.chown(tmp_path / "engine.sock", 1234, 1234)
+        assert "is rootless and another user's: run hangup as user 1234" in refusal(address)
+
+
 REFUSED = {
     "podman": ({"Components": [{"Name": "Podman Engine"}]}, "is podman, and the docker lab needs Docker Engine"),
     "too old": (

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,9 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from driving import processes_with, until
+from driving import copy_checkout, processes_with, until
 
-from hangup import paths
 from hangup.agents.build import ensure_built
 from hangup.agents.manifest import load_manifest
 
@@ -27,12 +25,7 @@ PATIENCE = 30.0
 
 def copy_of_the_sources(folder: Path) -> Path:
     """What a checkout needs to run, in a folder of its own: runs then leave their files there. The agent is built."""
-    root = paths.checkout()
-    assert root is not None
-    ignore = shutil.ignore_patterns("__pycache__", "node_modules", "target", ".*")
-    for name in ("harness", "server", "clients"):
-        shutil.copytree(root / name, folder / name, ignore=ignore)
-    shutil.copy(root / "pyproject.toml", folder)
+    copy_checkout(folder)
     asyncio.run(ensure_built(load_manifest(folder / "clients" / "python")))
     return folder
 

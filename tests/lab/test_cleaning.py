@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from driving import require_capture
 from hangup_process import Running, copy_of_the_sources, everybody, network_namespaces, running
 
 from hangup.labs import LabName
@@ -23,6 +24,13 @@ SHORT = ["--client", "python/socket", "--scenario", "server-killed-idle", "--tri
 @pytest.fixture(scope="session")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy_of_the_sources(tmp_path_factory.mktemp("sources"))
+
+
+@pytest.fixture(name="lab_name", scope="session")
+def publishing_lab(lab_name: LabName) -> LabName:
+    """Each lab that can publish here."""
+    require_capture(lab_name)
+    return lab_name
 
 
 def published(run: Running) -> list[Path]:

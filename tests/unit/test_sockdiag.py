@@ -155,13 +155,17 @@ def test_the_two_ends_are_told_apart(pair: Pair) -> None:
 @pytest.fixture
 def killer() -> Iterator[socket.socket]:
     """A sock_diag socket with the right to destroy connections."""
-    with open_socket() as sock:
+    with (
+        open_socket() as sock,
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname()) as client,
+        server.accept()[0],
+    ):
         try:
-            destroy(sock, ("127.0.0.1", 1), ("127.0.0.1", 1))
-        except FileNotFoundError:
-            yield sock  # there is no such connection, or else it would have been destroyed
+            destroy(sock, client.getsockname(), server.getsockname())
         except OSError as error:
             pytest.skip(f"SOCK_DESTROY: {error.strerror}")
+        yield sock
 
 
 def test_a_connection_that_is_destroyed_tells_its_owner_that_it_was_aborted(pair: Pair, killer: socket.socket) -> None:

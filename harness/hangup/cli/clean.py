@@ -23,8 +23,10 @@ def command(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(asdict(swept), indent=1))
         return
-    for kind, names in asdict(swept).items():
-        for name in names:
+    for kind in ("containers", "networks", "folders"):
+        for name in getattr(swept, kind):
             click.echo(f"removed {kind.removesuffix('s')} {name}")
+    for name in swept.in_use:
+        click.echo(f"left network {name}: other containers are in it (`docker network inspect {name}`)")
     if not any(asdict(swept).values()):
         click.echo("nothing was left")

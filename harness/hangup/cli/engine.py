@@ -20,7 +20,7 @@ def with_engine(work: Callable[[APIClient], T]) -> T:
     async def run() -> T:
         engine = await Engine.connect()
         try:
-            return engine.call_here(work)
+            return await engine.call_at_length(work)
         finally:
             await engine.close()
 

@@ -23,6 +23,15 @@ def lab_option(function: F) -> F:
     )(function)  # fmt: skip
 
 
+def build_arg_option(function: F) -> F:
+    """``--build-arg [IMAGE:]NAME=VALUE``: what an image of the docker lab is made of instead."""
+    return click.option(
+        "--build-arg", "build_args", multiple=True, metavar="[IMAGE:]NAME=VALUE",
+        help="Docker lab: REGISTRY=mirror.example/library/, HTTPS_PROXY=…, or for one image "
+        "python:BASE_IMAGE=…, java:BUILD_IMAGE=…; may be repeated.",
+    )(function)  # fmt: skip
+
+
 def results_option(function: F) -> F:
     """``--results DIR``: the folder to read, default the published one."""
     return click.option(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.text import Text
 
-from hangup.cli.options import lab_option
+from hangup.cli.options import build_arg_option, lab_option
 from hangup.cli.playing import Cast, Played, play
 from hangup.cli.report import (
     KERNEL,
@@ -43,12 +43,21 @@ if TYPE_CHECKING:
 @click.argument("scenario")
 @click.option("--client", required=True, metavar="CLIENT", help="Who plays it, such as python/socket.")
 @lab_option
+@build_arg_option
 @click.option("--count", type=click.IntRange(1, 1000), default=None, metavar="N",
               help="Play the script's repeated part N times.")  # fmt: skip
 @click.option("--pcap", type=click.Path(path_type=Path), default=None, metavar="FILE",
               help="Write the trial's packets for Wireshark.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Only the result, for programs.")
-def command(scenario: str, client: str, lab: LabChoice, count: int | None, pcap: Path | None, as_json: bool) -> int:
+def command(
+    scenario: str,
+    client: str,
+    lab: LabChoice,
+    build_args: tuple[str, ...],
+    count: int | None,
+    pcap: Path | None,
+    as_json: bool,
+) -> int:
     """Play one trial of SCENARIO live: what each side does, and the packets as they pass.
 
     Exit status: 0 the trial is valid, 1 it is not or the agent failed, 2 it could not be played.
@@ -62,7 +71,7 @@ def command(scenario: str, client: str, lab: LabChoice, count: int | None, pcap:
         console.print(Text(cast.scenario.why))
     screen = Screen(console, client, quiet=as_json)
     try:
-        played = asyncio.run(play(cast, lab, screen, must_capture=pcap is not None))
+        played = asyncio.run(play(cast, lab, build_args, screen, must_capture=pcap is not None))
     except AgentFault as fault:
         raise click.ClickException(f"{fault}. That says nothing of the client") from None
     if pcap is not None:

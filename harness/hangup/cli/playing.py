@@ -109,13 +109,15 @@ class Audience(Protocol):
         """Something happened."""
 
 
-async def play(cast: Cast, lab_name: LabChoice, audience: Audience, *, must_capture: bool) -> Played:
+async def play(
+    cast: Cast, lab_name: LabChoice, build_args: Sequence[str], audience: Audience, *, must_capture: bool
+) -> Played:
     """Play one trial.
 
     Raises HangupError where that cannot be done here, AgentFault where the agent failed.
     """
     capture = io.BytesIO()
-    async with open_lab(lab_name) as lab:
+    async with open_lab(lab_name, audience.building, build_args) as lab:
         if must_capture and lab.capture is None:
             raise InputError(f"--pcap: the {lab.name} lab cannot capture packets here; see `hangup doctor`")
         agent = await Agent.start(lab, await lab.prepare(cast.manifest, audience.building))

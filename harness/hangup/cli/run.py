@@ -19,14 +19,15 @@ from hangup.agents.build import Build
 from hangup.agents.manifest import Manifest, load_manifests
 from hangup.agents.protocol import Hello
 from hangup.catalogue import Scenario, load_catalogue
-from hangup.cli.options import lab_option
+from hangup.cli.options import build_arg_option, lab_option
 from hangup.cli.progress import make_progress
 from hangup.cli.skipped import skipped_lines
 from hangup.cli.table import UNPROVED, print_matrix, write_tables
 from hangup.conduct.run import RunResult, build_agents, run_matrix
 from hangup.conduct.rundir import RunFolder
 from hangup.errors import InputError, StoreError
-from hangup.labs import LabChoice, open_lab
+from hangup.labs import LabChoice, open_lab, probe
+from hangup.labs.choose import AUTO
 from hangup.names import select
 from hangup.store import ClientResults, load_results, read_file, save, save_kernel
 from hangup.store.drawings import save_drawings
@@ -38,6 +39,7 @@ ABOUT = "Made by `hangup run`. Observations only; see results/README.md. Do not 
 
 @click.command("run")
 @lab_option
+@build_arg_option
 @click.option("--client", "clients", multiple=True, metavar="GLOB", help="Only these clients; may be repeated.")
 @click.option("--scenario", "scenarios", multiple=True, metavar="GLOB", help="Only these scenarios; may be repeated.")
 @click.option("--trials", type=click.IntRange(1, 10_000), default=10, show_default=True, help="Trials a cell.")
@@ -48,6 +50,7 @@ ABOUT = "Made by `hangup run`. Observations only; see results/README.md. Do not 
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, and nothing else on standard output.")
 def command(
     lab: LabChoice,
+    build_args: tuple[str, ...],
     clients: tuple[str, ...],
     scenarios: tuple[str, ...],
     trials: int,
@@ -59,7 +62,7 @@ def command(
 
     Exit status: 0 all cells are valid, 1 some cell stayed invalid or its agent failed, 2 the run was not possible.
     """
-    options = RunOptions.make(lab, clients, scenarios, trials, jobs, out)
+    options = RunOptions.make(lab, build_args, clients, scenarios, trials, jobs, out)
     result, results = asyncio.run(_interruptible(options))
     console = Console(stderr=as_json)
     if not result.cells:
@@ -81,6 +84,7 @@ class RunOptions:
     """What was asked for, checked."""
 
     lab: LabChoice
+    build_args: tuple[str, ...]
     manifests: dict[str, Manifest]
     clients: list[str]
     scenarios: dict[str, Scenario]
@@ -92,6 +96,7 @@ class RunOptions:
     def make(
         cls,
         lab: LabChoice,
+        build_args: tuple[str, ...],
         clients: tuple[str, ...],
         scenarios: tuple[str, ...],
         trials: int,
@@ -107,6 +112,7 @@ class RunOptions:
             _check_writable(out)
         return cls(
             lab,
+            build_args,
             {language: m for language, m in manifests.items() if language in languages},
             chosen,
             {name: catalogue[name] for name in select("scenario", scenarios, list(catalogue))},
@@ -140,9 +146,11 @@ async def _interruptible(options: RunOptions) -> tuple[RunResult, dict[str, Clie
 
 async def _run(options: RunOptions) -> tuple[RunResult, dict[str, ClientResults]]:
     with make_progress() as progress:
-        async with open_lab(options.lab, progress.building) as lab:
+        async with open_lab(options.lab, progress.building, options.build_args) as lab:
             builds, skipped = await build_agents(lab, options.manifests, progress)
             progress.note(f"lab {lab.name}, clients: {len(options.clients)}, scenarios: {len(options.scenarios)}")
+            if options.lab == "auto" and lab.name != AUTO[0]:
+                progress.note(f"--lab auto took {lab.name}: {await probe(AUTO[0])}")
             if lab.capture is None:
                 progress.note(UNPROVED)
                 if options.out is not None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Literal
 
-from hangup.errors import LabError
+from hangup.errors import InputError, LabError
 from hangup.labs.base import Building, Lab, LabName, quietly
 from hangup.labs.docker import DockerLab
 from hangup.labs.loopback import LoopbackLab
@@ -24,12 +24,18 @@ AUTO: tuple[LabName, ...] = ("netns", "loopback")
 
 
 @asynccontextmanager
-async def open_lab(name: LabChoice, building: Building = quietly) -> AsyncIterator[Lab]:
+async def open_lab(name: LabChoice, building: Building = quietly, build_args: Sequence[str] = ()) -> AsyncIterator[Lab]:
     """The lab, closed again whatever happens. ``building`` is told where a part of it has to be built first.
 
-    Raises LabError where the machine does not permit it, BuildError where a part of it cannot be built.
+    Raises LabError where the machine does not permit it, BuildError where a part of it cannot be built, InputError for
+    build arguments that it has no use for.
     """
-    lab = await _start(AUTO if name == "auto" else (name,), building)
+    if name == "docker":
+        lab: Lab = await DockerLab.start(building, build_args)
+    elif build_args:
+        raise InputError("--build-arg: only the docker lab has images; use it with --lab docker")
+    else:
+        lab = await _start(AUTO if name == "auto" else (name,), building)
     try:
         yield lab
     finally:

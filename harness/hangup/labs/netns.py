@@ -55,20 +55,24 @@ def _may_administer() -> bool:
 
 
 _RESTRICTIONS = {
-    # what distributions keep ordinary users from making a user namespace with, and the value that forbids it
-    "kernel/apparmor_restrict_unprivileged_userns": "1",
-    "kernel/unprivileged_userns_clone": "0",
-    "user/max_user_namespaces": "0",
+    # what keeps ordinary users from a user namespace, or from any rights in theirs, where it has the first value; and
+    # the second, that permits it. Ubuntu has set the first of them since 23.10.
+    "kernel/apparmor_restrict_unprivileged_userns": ("1", "0"),
+    "kernel/unprivileged_userns_clone": ("0", "1"),
+    "user/max_user_namespaces": ("0", "10000"),
 }
 
 
-def _restriction() -> str:
-    """The kernel's setting that forbids user namespaces here, in words; empty where none does."""
-    for name, forbids in _RESTRICTIONS.items():
-        setting = Path("/proc/sys", name)
-        if setting.exists() and setting.read_text(encoding="ascii").strip() == forbids:
-            return f" (this machine is set to {name.replace('/', '.')}={forbids})"
-    return ""
+def _remedy() -> str:
+    """What to do where the lab is not permitted: undo the kernel's setting that forbids it, where one does."""
+    for name, (forbids, permits) in _RESTRICTIONS.items():
+        setting, known_as = Path("/proc/sys", name), name.replace("/", ".")
+        if not _may_administer() and setting.exists() and setting.read_text(encoding="ascii").strip() == forbids:
+            return (
+                f"{known_as} is {forbids}, which forbids it to ordinary users: run as root, or `sudo sysctl "
+                f"{known_as}={permits}`, or use --lab loopback"
+            )
+    return "use --lab loopback"
 
 
 class Make(Protocol):
@@ -220,7 +224,8 @@ class NetnsLab(HostLab):
         elif "exited" in message:
             self._exited(message["exited"], message["status"])
         elif not self._ready.done():
-            self._ready.set_exception(LabError(f"the netns lab cannot be set up here: {message['fatal']}"))
+            why = f"the netns lab cannot be set up here: {message['fatal']}; {_remedy()}"
+            self._ready.set_exception(LabError(why))
 
     def _answered(self, number: int, why: str | None) -> None:
         """``why`` is the reason of a refusal. Whoever gave the order may have been cancelled meanwhile."""
@@ -245,8 +250,8 @@ class NetnsLab(HostLab):
             words = ""
             if self._keeper is not None and self._keeper.stderr is not None:
                 words = self._keeper.stderr.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
-            why = f"{words or 'its keeper ended at once'}{_restriction()}"
-            self._ready.set_exception(LabError(f"the netns lab is not permitted here: {why}; use --lab loopback"))
+            why = words or "its keeper ended at once"
+            self._ready.set_exception(LabError(f"the netns lab is not permitted here: {why}; {_remedy()}"))
         for number in list(self._orders):
             self._answered(number, "the netns lab's keeper has ended")
         for number in list(self._processes):

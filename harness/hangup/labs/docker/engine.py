@@ -1,7 +1,8 @@
 """The container engine: the one module that knows Docker's SDK, which is imported when an engine is first asked for.
 
 The SDK blocks, so each call runs in a thread of the engine's own; ``close`` waits for those that are under way, and
-what they made can be found and removed then.
+what they made can be found and removed then. It does not wait for those ``at_length``, which make nothing that is a
+run's own.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hangup.errors import LabError
@@ -44,6 +47,26 @@ class Engine:
     async def call(self, function: Callable[[APIClient], T]) -> T:
         """What ``function`` gives, called with the SDK's client in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self.call_here, function)
+
+    async def call_at_length(self, function: Callable[[APIClient], T]) -> T:
+        """The same for what may take minutes, such as a build: who is cancelled does not wait for it.
+
+        Its thread then goes on until the engine next says something, or this process ends. With the process goes the
+        connection, and the engine ends what it does for a connection with it.
+        """
+        future: Future[T] = Future()
+
+        def work() -> None:
+            try:
+                result = self.call_here(function)
+            except BaseException as error:  # whatever it is, it is for whoever waits
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+        future.set_running_or_notify_cancel()
+        threading.Thread(target=work, name="docker at length", daemon=True).start()
+        return await asyncio.wrap_future(future)
 
     def call_here(self, function: Callable[[APIClient], T]) -> T:
         """The same, in the calling thread."""
@@ -80,7 +103,17 @@ def _connect() -> tuple[str, APIClient]:
         raise LabError(f"Docker {version['Version']} is too old: API {version['ApiVersion']}, and {oldest} is needed")
     if version["Os"] != "linux":
         raise LabError(f"the engine runs {version['Os']} containers, and the docker lab needs Linux ones")
+    _check_owner(address, api)
     return address, api
+
+
+def _check_owner(address: str, api: APIClient) -> None:
+    """A rootless engine may do what its user may, and so cannot look into another's folder, not even root's."""
+    with _in_words():
+        options = api.info().get("SecurityOptions") or ()
+    owner = Path(address.removeprefix("unix://")).stat().st_uid
+    if "name=rootless" in options and owner != os.geteuid():
+        raise LabError(f"the Docker engine at {address} is rootless and another user's: run hangup as user {owner}")
 
 
 def _attach(address: str, version: str, container: str) -> socket.socket:
@@ -91,9 +124,9 @@ def _attach(address: str, version: str, container: str) -> socket.socket:
     try:
         stream = api.attach_socket(container, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
         try:
-            return socket.socket(fileno=stream._sock.detach())  # noqa: SLF001  (the SDK gives the raw file around it)
+            return stream._sock.dup()  # type: ignore[no-any-return]  # noqa: SLF001  (the SDK gives the raw file around it)
         finally:
-            stream.close()
+            stream._response.close()  # noqa: SLF001  (else its finalizer complains that the file has gone)
     finally:
         api.close()
 

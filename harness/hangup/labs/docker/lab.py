@@ -31,6 +31,7 @@ from hangup.labs.docker.hosts import Host
 from hangup.labs.docker.leftovers import Owner, remove_container, remove_run, sweep
 from hangup.labs.docker.peers import EndedPeers, Started
 from hangup.labs.docker.published import AS_WANTED, UNORDERED, free_ports, lacking
+from hangup.labs.docker.recipes import Argument, Recipe, agent_recipe, all_recipes, checked_arguments, peer_recipe
 from hangup.labs.docker.spec import ROOT, Spec
 from hangup.labs.process import Process
 from hangup.labs.sockdiag import SocketDiag
@@ -65,6 +66,7 @@ class DockerLab:
         self._engine = engine
         self._owner = Owner()
         self._closed = False
+        self._arguments: tuple[Argument, ...] = ()
         self._image = ""
         self._certificates: Certificates | None = None
         self._hosts: dict[Side, Host] = {}
@@ -74,13 +76,15 @@ class DockerLab:
         self.containers: PeerContainers | None = None
 
     @classmethod
-    async def start(cls, building: Building = quietly) -> DockerLab:
+    async def start(cls, building: Building = quietly, build_args: Sequence[str] = ()) -> DockerLab:
         """Make the lab; ``building`` is told where the peer's image has to be built first.
 
-        Raises LabError that says what the machine did not permit, BuildError.
+        Raises LabError that says what the machine did not permit, BuildError, InputError for a wrong build argument.
         """
         lab = cls(await Engine.connect())
         try:
+            if build_args:
+                lab._arguments = checked_arguments(build_args, all_recipes())
             await lab._start(building)
         except BaseException:
             await lab.close()
@@ -94,7 +98,7 @@ class DockerLab:
 
     async def _start(self, building: Building) -> None:
         await self._engine.call(sweep)
-        self._image = str((await self._ensure(images.peer_recipe(), building))["Id"])
+        self._image = str((await self._ensure(peer_recipe(), building))["Id"])
         name = f"hangup-{self._owner.run}"
         bridge = await self._engine.call(lambda api: create_bridge(api, name, self._owner.labels))
         self.targets = {
@@ -111,17 +115,21 @@ class DockerLab:
 
     async def prepare(self, manifest: Manifest, building: Building) -> Build:
         """Take the agent's image as it is, or build it."""
-        image = await self._ensure(await asyncio.to_thread(images.agent_recipe, manifest), building)
+        image = await self._ensure(await asyncio.to_thread(agent_recipe, manifest), building)
         return Build(
-            manifest=manifest, folder=AGENT_FOLDER, runtime=image["Id"], python="python3", base=images.base_of(image)
-        )
+            manifest=manifest, folder=AGENT_FOLDER, runtime=image["Id"], python="python3",
+            base=images.base_of(image["Config"]["Labels"]),
+        )  # fmt: skip
 
-    async def _ensure(self, recipe: images.Recipe, building: Building) -> dict[str, Any]:
-        found = await self._engine.call(lambda api: images.existing(api, recipe.tag))
+    async def _ensure(self, recipe: Recipe, building: Building) -> dict[str, Any]:
+        recipe = recipe.with_arguments(self._arguments)
+        found = await self._engine.call(lambda api: images.usable(api, recipe))
         if found is not None:
             return found
         building(recipe.title)
-        return await self._engine.call(lambda api: images.build(api, recipe, images.Options(), self._check_open))
+        return await self._engine.call_at_length(
+            lambda api: images.build(api, recipe, images.Options(), self._check_open)
+        )
 
     def _check_open(self, step: str) -> None:
         """Ends a build that goes on in its thread while the lab is closed."""

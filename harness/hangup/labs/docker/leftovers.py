@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 RUN, FOLDER = "hangup.run", "hangup.folder"
 _PREFIX = "hangup-docker-"
 _LOCK = "lock"
-_CONFLICT = 409
+_FORBIDDEN, _CONFLICT = 403, 409
 _SECONDS = 30
 
 
@@ -59,10 +59,15 @@ class Swept:
     containers: list[str]
     networks: list[str]
     folders: list[str]
+    in_use: list[str]
+    """Networks that stay, because containers are in them that are not a run's."""
 
 
 def remove_run(api: APIClient, run: str) -> None:
-    """Remove every container and network of one run. Raises what the SDK raises."""
+    """Remove every container and network of one run; a network that others have joined stays until they leave it.
+
+    Raises what the SDK raises.
+    """
     _remove(api, _containers(api, f"{RUN}={run}"), _networks(api, f"{RUN}={run}"))
 
 
@@ -83,34 +88,43 @@ def sweep(api: APIClient) -> Swept:
     """Remove what runs have left whose process is gone, and nothing else."""
     containers = [found for found in _containers(api, RUN) if not _alive(found)]
     networks = [found for found in _networks(api, RUN) if not _alive(found)]
-    _remove(api, containers, networks)
+    in_use = _remove(api, containers, networks)
     folders = list(_dead_folders())
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
     return Swept(
         [str(found["Names"][0]).lstrip("/") for found in containers],
-        [str(found["Name"]) for found in networks],
+        [str(found["Name"]) for found in networks if found["Name"] not in in_use],
         [str(folder) for folder in folders],
+        in_use,
     )
 
 
 def _containers(api: APIClient, label: str) -> list[dict[str, Any]]:
-    return list(api.containers(all=True, filters={"label": label}))
+    return list(api.containers(all=True, filters={"label": [label, FOLDER]}))
 
 
 def _networks(api: APIClient, label: str) -> list[dict[str, Any]]:
-    return list(api.networks(filters={"label": label}))
+    return list(api.networks(filters={"label": [label, FOLDER]}))
 
 
-def _remove(api: APIClient, containers: list[dict[str, Any]], networks: list[dict[str, Any]]) -> None:
-    """Remove them all; what is gone meanwhile is as well."""
+def _remove(api: APIClient, containers: list[dict[str, Any]], networks: list[dict[str, Any]]) -> list[str]:
+    """Remove them all; what is gone meanwhile is as well. The names of networks that others are in."""
     import docker.errors
 
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(lambda container: remove_container(api, container["Id"]), containers))
+    in_use = []
     for network in networks:
-        with suppress(docker.errors.NotFound):
+        try:
             api.remove_network(network["Id"])
+        except docker.errors.NotFound:
+            pass
+        except docker.errors.APIError as error:
+            if error.status_code != _FORBIDDEN:
+                raise
+            in_use.append(str(network["Name"]))
+    return in_use
 
 
 def _alive(found: dict[str, Any]) -> bool:

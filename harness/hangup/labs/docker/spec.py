@@ -67,12 +67,13 @@ class Spec:
             network_mode=self.network, port_bindings=dict(self.published), dns=self._resolvers(),
             cap_drop=["ALL"], cap_add=list(self.rights), security_opt=["no-new-privileges"],
             read_only=True, tmpfs={"/tmp": "size=256m,mode=1777"},  # noqa: S108  (the container's own)
-            mem_limit=_MEMORY, memswap_limit=_MEMORY, pids_limit=_PROCESSES, nano_cpus=_cpus(api) * 10**9,
+            mem_limit=_MEMORY, memswap_limit=_MEMORY, pids_limit=_PROCESSES, nano_cpus=_nano_cpus(api),
             sysctls=dict(self.sysctls), log_config=LogConfig(type="none"),
             binds={str(path): {"bind": seen, "mode": "ro"} for path, seen in self.mounts.items()},
         )  # fmt: skip
 
 
-def _cpus(api: APIClient) -> int:
-    """The engine refuses a limit above what the machine has."""
-    return min(_CPUS, int(api.info()["NCPU"]))
+def _nano_cpus(api: APIClient) -> int | None:
+    """The engine refuses a limit above what the machine has, and any where it has no say, as a rootless one may."""
+    info = api.info()
+    return min(_CPUS, int(info["NCPU"])) * 10**9 if info["CpuCfsQuota"] else None
