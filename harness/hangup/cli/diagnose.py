@@ -11,22 +11,19 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from hangup.cli.diagnosis import SORTS, evicted_note, print_connection, print_summary, print_table
+from hangup.cli.console import make_console
+from hangup.cli.diagnosis import SORTS, evicted_note, print_summary, print_table
 from hangup.cli.options import read_results, results_option
-from hangup.cli.report import make_console
-from hangup.diagnose import Engine, Finding, Inputs, Matrix, Severity, Summary, findings, record, troubled
+from hangup.diagnose import Engine, Finding, Inputs, Severity, Summary, findings, record, troubled
 from hangup.diagnose.choosing import Filter, fails, make_failure, make_filter
-from hangup.diagnose.page import page
 from hangup.errors import InputError
-from hangup.matrix import PLATFORMS
-from hangup.names import select
-from hangup.store.files import write_text
 from hangup.wire import Segment, decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from hangup.diagnose.case import Case
+    from hangup.diagnose.matching import Matrix, Report
     from hangup.wire import Frame
 
 _PIPED = 200
@@ -111,13 +108,22 @@ def command(
     sys.exit(1 if failed else 0)
 
 
-def _matrix(clients: Sequence[str], results_dir: Path | None) -> Matrix:
-    """What the published results have of these clients. Raises InputError for a glob that matches none."""
+def _matrix(clients: Sequence[str], results_dir: Path | None) -> Matrix | None:
+    """What the published results have of these clients; None where none are asked for, for to read them takes longer
+    than to read a small capture. Raises InputError for a glob that matches none."""
     if not clients:
-        return Matrix({})
+        return None
+    from hangup.diagnose.matching import Matrix
+    from hangup.matrix import PLATFORMS
+    from hangup.names import select
+
     results = sorted(read_results(results_dir), key=lambda r: PLATFORMS.index(r.platform))
     chosen = select("client", clients, sorted({r.client for r in results}))
     return Matrix.of([r for r in results if r.client in chosen])
+
+
+def _reports(matrix: Matrix | None, finding: Finding) -> list[Report]:
+    return matrix.reports(finding.scenarios) if matrix is not None else []
 
 
 class View(Protocol):
@@ -136,7 +142,7 @@ class View(Protocol):
 class Lines:
     """JSON lines."""
 
-    def __init__(self, matrix: Matrix) -> None:
+    def __init__(self, matrix: Matrix | None) -> None:
         self._matrix = matrix
 
     def findings(self, inputs: Inputs, engine: Engine) -> Iterator[Finding]:
@@ -145,7 +151,7 @@ class Lines:
 
     def take(self, finding: Finding) -> None:
         """Print it."""
-        told = record(finding, self._matrix.reports(finding.scenarios))
+        told = record(finding, _reports(self._matrix, finding))
         click.echo(json.dumps(told, ensure_ascii=False))
 
     def done(self, engine: Engine) -> None:
@@ -161,7 +167,14 @@ class Overview:
     """
 
     def __init__(
-        self, sort: str, limit: int, matrix: Matrix, *, everything: bool, table_only: bool, html: Path | None
+        self,
+        sort: str,
+        limit: int,
+        matrix: Matrix | None,
+        *,
+        everything: bool,
+        table_only: bool,
+        html: Path | None,
     ) -> None:
         """``everything``: somebody asks for those that lost nothing, too."""
         self._key, self._limit, self._matrix = SORTS[sort], limit, matrix
@@ -194,13 +207,17 @@ class Overview:
         if shown:
             print_table(console, shown, self._summary.connections - len(shown))
         if self._html is not None:
-            write_text(self._html, page(self._summary, engine.counts, first[:_PAGE], self._matrix))
+            from hangup.diagnose.page import page
+            from hangup.store.files import write_text
+
+            pictured = [(finding, _reports(self._matrix, finding)) for finding in first[:_PAGE]]
+            write_text(self._html, page(self._summary, engine.counts, pictured))
 
 
 class OneConnection:
     """One connection in full."""
 
-    def __init__(self, stream: int, matrix: Matrix, *, asked: bool) -> None:
+    def __init__(self, stream: int, matrix: Matrix | None, *, asked: bool) -> None:
         self._stream, self._matrix, self._asked = stream, matrix, asked
         self._segments: list[Segment] = []
         self._finding: Finding | None = None
@@ -222,5 +239,7 @@ class OneConnection:
         """Print it. Raises InputError where there is none of that number."""
         if self._finding is None:
             raise InputError(f"--stream {self._stream}: there are {engine.cases.seen} connections, counted from 0")
-        reports = self._matrix.reports(self._finding.scenarios)
+        from hangup.cli.connection import print_connection
+
+        reports = _reports(self._matrix, self._finding)
         print_connection(make_console(), self._finding, self._segments, reports, asked=self._asked)

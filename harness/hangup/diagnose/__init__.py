@@ -12,14 +12,14 @@
 | `blocks`, `columns`, `skim`, `swift` | large captures at speed: what plainly ended in order is only counted |
 | `choosing`, `record`, `summary`, `ladder`, `page` | filters and views |
 
-All of it but `inputs` is pure. Nothing here knows labs, agents or the command line.
+All of it but `inputs` is pure. Nothing here knows labs, agents or the command line. What only some ask for (`matching`,
+`page`) is imported where it is used: the catalogue and the results take longer to load than a small capture.
 """
 
 from hangup.diagnose.causes import Cause, Evidence, Hypothesis, causes
 from hangup.diagnose.engine import Counts, Engine
 from hangup.diagnose.finding import Finding, Severity, conclude
 from hangup.diagnose.inputs import Inputs
-from hangup.diagnose.matching import Matrix, Report
 from hangup.diagnose.record import record
 from hangup.diagnose.stream import findings, troubled
 from hangup.diagnose.summary import Summary
@@ -32,8 +32,6 @@ __all__ = [
     "Finding",
     "Hypothesis",
     "Inputs",
-    "Matrix",
-    "Report",
     "Severity",
     "Summary",
     "causes",

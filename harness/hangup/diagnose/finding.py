@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hangup.diagnose.causes import UNKNOWN, Culprit, Evidence, Hypothesis
 from hangup.diagnose.facts import Facts
-from hangup.diagnose.matching import Match, matches
 from hangup.diagnose.signatures import SIGNATURES
 
 if TYPE_CHECKING:
     from hangup.diagnose.around import Around
     from hangup.diagnose.case import Case
+    from hangup.diagnose.matching import Match
     from hangup.diagnose.trail import Trail
     from hangup.wire import By, ConnState, Endpoint
 
@@ -123,11 +123,17 @@ def conclude(case: Case, around: Around, until_ns: int, *, match: bool = True) -
         ended_by=causes[0].by,
         severity=severity(facts, causes[0]),
         causes=causes,
-        scenarios=matches(facts, likeliest(causes)) if match else (),
+        scenarios=_matches(facts, causes) if match else (),
         trail=case.trail,
         forward_is_orig=connection.forward_is_orig,
         evicted=case.evicted,
     )
+
+
+def _matches(facts: Facts, causes: tuple[Hypothesis, ...]) -> tuple[Match, ...]:
+    from hangup.diagnose.matching import matches  # the catalogue, only where it is asked for
+
+    return matches(facts, likeliest(causes))
 
 
 def hypotheses(facts: Facts) -> tuple[Hypothesis, ...]:
