@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from hangup.diagnose.case import Case
+    from hangup.diagnose.finding import Outline
     from hangup.diagnose.matching import Matrix, Report
     from hangup.wire import Frame
 
@@ -129,10 +130,10 @@ def _reports(matrix: Matrix | None, finding: Finding) -> list[Report]:
 class View(Protocol):
     """Takes findings as they come."""
 
-    def findings(self, inputs: Inputs, engine: Engine) -> Iterator[Finding]:
+    def findings(self, inputs: Inputs, engine: Engine) -> Iterator[Outline]:
         """Those that it needs to see."""
 
-    def take(self, finding: Finding) -> None:
+    def take(self, finding: Outline) -> None:
         """One more."""
 
     def done(self, engine: Engine) -> None:
@@ -149,8 +150,9 @@ class Lines:
         """All."""
         return findings(inputs, engine)
 
-    def take(self, finding: Finding) -> None:
+    def take(self, finding: Outline) -> None:
         """Print it."""
+        assert isinstance(finding, Finding)
         told = record(finding, _reports(self._matrix, finding))
         click.echo(json.dumps(told, ensure_ascii=False))
 
@@ -180,15 +182,15 @@ class Overview:
         self._key, self._limit, self._matrix = SORTS[sort], limit, matrix
         self._everything, self._table_only, self._html = everything, table_only, html
         self._summary = Summary()
-        self._first: list[Finding] = []
+        self._first: list[Outline] = []
 
-    def findings(self, inputs: Inputs, engine: Engine) -> Iterator[Finding]:
+    def findings(self, inputs: Inputs, engine: Engine) -> Iterator[Outline]:
         """All, or those of trouble."""
         if self._everything:
             return findings(inputs, engine)
-        return troubled(inputs, engine, self._summary.add_counted, match=self._html is not None)
+        return troubled(inputs, engine, self._summary.add_counted, full=self._html is not None)
 
-    def take(self, finding: Finding) -> None:
+    def take(self, finding: Outline) -> None:
         """Count it, and keep it as long as it may be among the first."""
         self._summary.add(finding)
         if finding.severity in (Severity.NONE, Severity.LOW) and not self._everything:
@@ -210,7 +212,9 @@ class Overview:
             from hangup.diagnose.page import page
             from hangup.store.files import write_text
 
-            pictured = [(finding, _reports(self._matrix, finding)) for finding in first[:_PAGE]]
+            pictured = [
+                (finding, _reports(self._matrix, finding)) for finding in first[:_PAGE] if isinstance(finding, Finding)
+            ]
             write_text(self._html, page(self._summary, engine.counts, pictured))
 
 
@@ -230,9 +234,9 @@ class OneConnection:
         if case.number == self._stream and isinstance(segment := decode(frame), Segment):
             self._segments.append(segment)
 
-    def take(self, finding: Finding) -> None:
+    def take(self, finding: Outline) -> None:
         """Keep it."""
-        if finding.stream == self._stream:
+        if finding.stream == self._stream and isinstance(finding, Finding):
             self._finding = finding
 
     def done(self, engine: Engine) -> None:

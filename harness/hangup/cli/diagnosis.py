@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from hangup.diagnose import Counts, Finding, Summary
+    from hangup.diagnose import Counts, Summary
+    from hangup.diagnose.finding import Outline
 
 _STYLES = {Severity.NONE: "green", Severity.LOW: "cyan", Severity.MEDIUM: "yellow", Severity.HIGH: "red"}
 
-SORTS: dict[str, Callable[[Finding], tuple[object, ...]]] = {
+SORTS: dict[str, Callable[[Outline], tuple[object, ...]]] = {
     "severity": lambda f: (-list(Severity).index(f.severity), f.stream),
     "stream": lambda f: (f.stream,),
     "start": lambda f: (f.start_ns, f.stream),
@@ -112,7 +113,7 @@ def _states(summary: Summary) -> Text:
     return Text("  ".join(f"{state} {count:,}" for state, count in summary.states.most_common()))
 
 
-def print_table(console: Console, findings: Sequence[Finding], more: int) -> None:
+def print_table(console: Console, findings: Sequence[Outline], more: int) -> None:
     """A line a connection; ``more``: how many are not shown."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     wide = console.width >= _WIDE
@@ -144,7 +145,7 @@ _COLUMNS: tuple[tuple[str, Literal["left", "right"], bool], ...] = (
 """Heading, alignment, and whether it is shown on a narrow terminal too."""
 
 
-def _cells(f: Finding) -> tuple[str | Text, ...]:
+def _cells(f: Outline) -> tuple[str | Text, ...]:
     return (
         str(f.stream),
         when(f.start_ns),
@@ -159,7 +160,7 @@ def _cells(f: Finding) -> tuple[str | Text, ...]:
     )
 
 
-def _likeliest(finding: Finding) -> str:
+def _likeliest(finding: Outline) -> str:
     others = ", ".join(finding.likeliest[1:])
     return f"{finding.cause} {finding.causes[0].confidence:.2f}" + (f" (or equally {others})" if others else "")
 

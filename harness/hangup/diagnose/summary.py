@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hangup.diagnose.finding import Severity
 
 if TYPE_CHECKING:
-    from hangup.diagnose.finding import Finding
+    from hangup.diagnose.finding import Outline
     from hangup.diagnose.swift import Counted
 
 _MOST_PEERS = 20_000
@@ -77,13 +77,13 @@ class Summary:
         self.reset = 0
         """Connections with a RST."""
 
-    def add(self, finding: Finding) -> None:
+    def add(self, finding: Outline) -> None:
         """One more."""
         self.connections += 1
         self.states[finding.conn_state] += 1
         self.causes[finding.cause] += 1
         self.severities[finding.severity] += 1
-        self.reset += bool(finding.resets)
+        self.reset += finding.reset
         if finding.severity in (Severity.MEDIUM, Severity.HIGH):
             self.trouble.add(finding.end_ns)
             self.troubled[Peer(finding.resp.address, finding.resp.port, finding.cause)] += 1
@@ -104,7 +104,7 @@ class Summary:
                 self.severities[severity] += count
         self.reset += counted.aborted
 
-    def _idle(self, finding: Finding) -> None:
+    def _idle(self, finding: Outline) -> None:
         for hypothesis in finding.causes[:2]:
             for evidence in hypothesis.evidence:
                 seconds = evidence.fields.get("idle_seconds")
