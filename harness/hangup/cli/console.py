@@ -17,7 +17,7 @@ PIPED_WIDTH = 100
 
 def make_console(piped: int = PIPED_WIDTH) -> Console:
     """Standard output; where it is no terminal, and nobody says how wide, ``piped`` columns of it."""
-    console = Console(highlight=False, markup=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = piped
     return console

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 _STYLES = {Severity.NONE: "green", Severity.LOW: "cyan", Severity.MEDIUM: "yellow", Severity.HIGH: "red"}
 
+_RANKS = {severity: -rank for rank, severity in enumerate(Severity)}
+
 SORTS: dict[str, Callable[[Outline], tuple[object, ...]]] = {
-    "severity": lambda f: (-list(Severity).index(f.severity), f.stream),
+    "severity": lambda f: (_RANKS[f.severity], f.stream),
     "stream": lambda f: (f.stream,),
     "start": lambda f: (f.start_ns, f.stream),
     "end": lambda f: (f.end_ns, f.stream),

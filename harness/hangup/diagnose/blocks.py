@@ -8,11 +8,13 @@ them one by one where they are asked for.
 from __future__ import annotations
 
 import struct
+from collections import deque
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from hangup.diagnose.arrays import np
 from hangup.diagnose.heads import walk
 from hangup.wire import CaptureError, Frame
+from hangup.wire.frames import MAX_CAPTURED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,13 +23,16 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-SIZE = 12 << 20
+SIZE = 24 << 20
 """Bytes that are read at a time. What the processor's caches hold is worked on the quickest; but connections that go on
 from one block to the next are looked at more than once."""
 
 MARGIN = 128
 """Spare bytes behind the last frame of a block, so that the headers of a frame can be taken without a look at where it
 ends."""
+
+KEPT = 2
+"""Blocks, besides the latest one, whose bytes are still there."""
 
 _HEADER = 24
 _RECORD = 16
@@ -44,7 +49,7 @@ class Source(Protocol):
 class Block(NamedTuple):
     """Frames that follow one another."""
 
-    data: bytearray
+    data: memoryview
     start: Ints
     """Where in `data` each frame begins."""
     captured: Ints
@@ -67,19 +72,17 @@ class Block(NamedTuple):
 
     def part(self, places: Ints) -> Block:
         """Some of them, with their own bytes."""
-        start, captured = self.start[places], self.captured[places]
-        data = memoryview(self.data)
+        start, captured, data = self.start[places], self.captured[places], self.data
         ends = (start + captured).tolist()
-        held = bytearray().join([data[at:end] for at, end in zip(start.tolist(), ends, strict=True)])
+        held = [data[at:end] for at, end in zip(start.tolist(), ends, strict=True)]
         return Block(
             _with_margin(held), np.cumsum(captured) - captured, captured, self.length[places], self.time_ns[places],
             self.number[places], self.link,
         )  # fmt: skip
 
 
-def _with_margin(data: bytearray) -> bytearray:
-    data.extend(bytes(MARGIN))
-    return data
+def _with_margin(parts: Sequence[bytes | memoryview]) -> memoryview:
+    return memoryview(b"".join([*parts, bytes(MARGIN)]))
 
 
 def by_link(blocks: Iterable[Block]) -> Iterator[Block]:
@@ -95,17 +98,15 @@ def by_link(blocks: Iterable[Block]) -> Iterator[Block]:
 def _merged(blocks: Sequence[Block]) -> Block:
     if len(blocks) == 1:
         return blocks[0]
-    data = bytearray()
-    starts = []
-    for block in blocks:
-        starts.append(block.start + len(data))
-        data += memoryview(block.data)[:-MARGIN]
+    sizes = [len(block.data) - MARGIN for block in blocks]
+    starts = [block.start + sum(sizes[:place]) for place, block in enumerate(blocks)]
     number = np.concatenate([block.number for block in blocks])
     order = np.argsort(number)
     captured, length, time_ns = (
         np.concatenate([getattr(block, name) for block in blocks])[order] for name in ("captured", "length", "time_ns")
     )
     start = np.concatenate(starts)[order]
+    data = [block.data[:-MARGIN] for block in blocks]
     return Block(_with_margin(data), start, captured, length, time_ns, number[order], blocks[0].link)
 
 
@@ -123,7 +124,10 @@ def _ticks(head: bytes | bytearray) -> tuple[str, int] | None:
 
 
 def blocks(stream: Source, size: int = SIZE) -> Iterator[Block]:
-    """The blocks of a file that `is_plain`. Raises CaptureError where it is damaged, after the frames before that."""
+    """The blocks of a file that `is_plain`. Raises CaptureError where it is damaged, after the frames before that.
+
+    The bytes of a block are overwritten when `KEPT` more have been read: fresh memory would have to be cleared first.
+    """
     head = bytearray(_HEADER)
     ticks = _ticks(head) if _fill(stream, memoryview(head)) == _HEADER else None
     if ticks is None:
@@ -131,16 +135,19 @@ def blocks(stream: Source, size: int = SIZE) -> Iterator[Block]:
     order, tick_ns = ticks
     (link,) = struct.unpack_from(order + "I", head, 20)
     left, offset, number = b"", _HEADER, 1
+    room = _RECORD + MAX_CAPTURED  # for what is left of the block before
+    buffers = deque(np.empty(room + size + MARGIN, dtype=np.uint8).data for _ in range(KEPT + 1))
     while True:
-        data = bytearray(len(left) + size + MARGIN)
+        data = buffers[0]
         data[: len(left)] = left
-        end = len(left) + _fill(stream, memoryview(data)[len(left) : len(left) + size])
+        end = len(left) + _fill(stream, data[len(left) : len(left) + size])
         starts, used, fault = walk(data, end, order)
         if len(starts):
             yield _block(data, starts, order, tick_ns, link & 0xFFFF, number)
+            buffers.rotate(1)
         number += len(starts)
         at_end = end == len(left)
-        left = bytes(memoryview(data)[used:end])
+        left = bytes(data[used:end])
         offset += used
         if fault:
             raise CaptureError(f"frame {number} {fault}", offset)
@@ -167,7 +174,7 @@ def gathered(frames: Iterable[Frame], size: int = SIZE) -> Iterator[Block]:
 def _joined(frames: list[Frame]) -> Block:
     captured = np.array([len(frame.data) for frame in frames], dtype=np.int64)
     return Block(
-        _with_margin(bytearray().join([frame.data for frame in frames])),
+        _with_margin([frame.data for frame in frames]),
         np.cumsum(captured) - captured,
         captured,
         np.array([frame.length for frame in frames], dtype=np.int64),
@@ -188,7 +195,7 @@ def _fill(stream: Source, view: memoryview) -> int:
     return filled
 
 
-def _block(data: bytearray, starts: Ints, order: str, tick_ns: int, link: int, first: int) -> Block:
+def _block(data: memoryview, starts: Ints, order: str, tick_ns: int, link: int, first: int) -> Block:
     records = np.ndarray((len(data) - _RECORD,), f"V{_RECORD}", data, strides=(1,))
     heads = records[starts].view(np.dtype(order + "u4")).reshape(-1, 4)
     time_ns = heads[:, 0].astype(np.int64)

@@ -52,7 +52,7 @@ def _fits(name: str, globs: Sequence[str]) -> bool:
 
 def at_least(severity: Severity, least: Severity) -> bool:
     """Whether it is as grave."""
-    return _ORDER.index(severity) >= _ORDER.index(least)
+    return least is Severity.NONE or _ORDER.index(severity) >= _ORDER.index(least)
 
 
 def make_filter(

@@ -8,6 +8,7 @@ walk whose beginning nobody arrives at is thrown away, and its part is walked ag
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ _WORTH = 8
 """Walks that are needed for it to be worth the while."""
 
 
-def walk(data: bytearray, end: int, order: str) -> tuple[Ints, int, str]:
+def walk(data: memoryview, end: int, order: str) -> tuple[Ints, int, str]:
     """Where the records begin, how many bytes all that are whole take, and what is wrong with the next one.
 
     The first record begins at 0, the data ends at `end`; `order` is that of the bytes, as `struct` writes it.
@@ -47,7 +48,7 @@ def walk(data: bytearray, end: int, order: str) -> tuple[Ints, int, str]:
     return (starts[:-1], int(starts[-1]), "") if used > end else (starts, used, "")
 
 
-def _one_by_one(data: bytearray, at: int, limit: int, order: str) -> tuple[list[int], int]:
+def _one_by_one(data: memoryview, at: int, limit: int, order: str) -> tuple[list[int], int]:
     """The records that begin below the limit, and where the next one does."""
     captured_at = struct.Struct(order + "8xI").unpack_from
     starts: list[int] = []
@@ -57,7 +58,7 @@ def _one_by_one(data: bytearray, at: int, limit: int, order: str) -> tuple[list[
     return starts, at
 
 
-def _in_step(data: bytearray, end: int, order: str, captured: NDArray[np.uint32]) -> Ints:
+def _in_step(data: memoryview, end: int, order: str, captured: NDArray[np.uint32]) -> Ints:
     begin = _guessed(data, end, order, captured)
     limit = np.append(begin[1:], end - _RECORD + 1)
     at = begin.copy()
@@ -85,17 +86,16 @@ def _in_step(data: bytearray, end: int, order: str, captured: NDArray[np.uint32]
     return np.concatenate(proved)
 
 
-def _guessed(data: bytearray, end: int, order: str, captured: NDArray[np.uint32]) -> Ints:
+def _guessed(data: memoryview, end: int, order: str, captured: NDArray[np.uint32]) -> Ints:
     """Places that look like records' heads, and the first one.
 
     The upper half of the seconds stays the same for 18 hours; and the lengths, and the next head, must be possible.
     """
     upper = 2 if order == "<" else 0
-    mark = data[upper : upper + 2]
-    find = data.find
-    found = [find(mark, place, place + _APART) for place in range(_APART, end - 2 * _RECORD, _APART)]
-    at = np.array(found, dtype=np.int64) - upper
-    at = at[at > 0]
+    mark = bytes(data[upper : upper + 2])
+    search = re.compile(re.escape(mark)).search
+    found = [search(data, place, place + _APART) for place in range(_APART, end - 2 * _RECORD, _APART)]
+    at = np.array([match.start() for match in found if match is not None], dtype=np.int64) - upper
     at = at[at <= end - _RECORD]
     size = captured[at]
     length = np.ndarray((end - _RECORD + 1,), order + "u4", data, 12, (1,))[at]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hangup.diagnose.arrays import np
+from hangup.diagnose.arrays import distinct, np
 from hangup.diagnose.messages import Messages
 from hangup.wire import Flags
 
@@ -124,14 +124,15 @@ def _ranks(look: Look) -> list[Ints]:
     upto = np.where(look.has_ack, look.upto, 0)
     columns = ((side, look.begin), (side, look.end), (side ^ 1, upto))
     values = np.concatenate([(of << 32) + number + _FARTHEST for of, number in columns])
-    distinct, place = np.unique(values, return_inverse=True)
-    of = distinct >> 32
+    standing = distinct(values)
+    lower = standing.values
+    of = lower >> 32
     first = np.searchsorted(of, of)
-    gap = np.zeros(len(distinct), dtype=np.int64)
-    gap[1:] = np.minimum(distinct[1:] - distinct[:-1], _GAP)
-    gap[first == np.arange(len(distinct))] = 0
-    rank = np.minimum(np.arange(len(distinct)) - first, 127) << 3 | gap
-    return np.split(rank[place.reshape(-1)], 3)
+    gap = np.zeros(len(lower), dtype=np.int64)
+    gap[1:] = np.minimum(lower[1:] - lower[:-1], _GAP)
+    gap[first == np.arange(len(lower))] = 0
+    rank = np.minimum(np.arange(len(lower)) - first, 127) << 3 | gap
+    return np.split(rank[standing.which], 3)
 
 
 class _Spoken:
@@ -144,7 +145,7 @@ class _Spoken:
         place = rows.place[in_block]
         payload, size = rows.payload[in_block], look.size[data]
         end = np.minimum(payload + size, look.block.start[place] + look.block.captured[place])
-        self._data = memoryview(look.block.data)
+        self._data = look.block.data
         self._first = np.searchsorted(data, np.arange(len(order) + 1)).tolist()
         columns = (look.own[data], data, rows.seq[in_block], size, payload, end)
         self._rows = list(zip(*(column.tolist() for column in columns), strict=True))

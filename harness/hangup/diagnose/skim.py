@@ -168,7 +168,7 @@ def _begins(block: Block, at: Ints, end: Ints, text: bytes) -> Mask:
     return inside & same
 
 
-def _whole(data: bytearray, at: int, end: int, size: int, sent: int) -> bool:
+def _whole(data: memoryview, at: int, end: int, size: int, sent: int) -> bool:
     """The answer that begins `at` is of the length that it announces; or its head was not captured, and nobody knows.
 
     `end`: of what was captured of its first segment; `size`: of that segment's payload; `sent`: of all payload.
@@ -176,4 +176,4 @@ def _whole(data: bytearray, at: int, end: int, size: int, sent: int) -> bool:
     head = _ANSWER.match(data, at, end)
     if head is not None:
         return int(head[1]) == sent - (head.end() - at)
-    return end - at < size and data.find(b"\r\n\r\n", at, end) < 0
+    return end - at < size and b"\r\n\r\n" not in bytes(data[at:end])

@@ -19,8 +19,8 @@ from heapq import merge
 from typing import TYPE_CHECKING, NamedTuple
 
 from hangup.diagnose.alike import Shapes, members, outline
-from hangup.diagnose.arrays import np
-from hangup.diagnose.blocks import by_link
+from hangup.diagnose.arrays import among, np
+from hangup.diagnose.blocks import KEPT, by_link
 from hangup.diagnose.cases import SETTLED_NS
 from hangup.diagnose.columns import key_of
 from hangup.diagnose.finding import conclude
@@ -49,8 +49,8 @@ if TYPE_CHECKING:
 
 _SYN = np.uint8(Flags.SYN)
 _MOST_KEYS = 400_000
-_AHEAD = 2
-"""Blocks that are read while one is worked on."""
+_AHEAD = KEPT - 1
+"""Blocks that are read while one is worked on: the one that is worked on is the other that must be kept."""
 
 
 class Counted(NamedTuple):
@@ -71,7 +71,7 @@ class _Known:
     def add(self, time_ns: int, keys: Keys) -> None:
         """Those of a block that ended at that time; the oldest are forgotten where they are too many."""
         if len(keys):
-            self._parts.append((time_ns, keys))
+            self._parts.append((time_ns, np.sort(keys)))
             self._size += len(keys)
         while self._size > _MOST_KEYS and len(self._parts) > 1:
             self._drop()
@@ -86,9 +86,10 @@ class _Known:
 
     def has(self, keys: Keys) -> Mask:
         """Of each: whether it is known."""
-        if not self._parts or not len(keys):
-            return np.zeros(len(keys), dtype=bool)
-        return np.isin(keys, np.concatenate([part for _, part in self._parts]))
+        known = np.zeros(len(keys), dtype=bool)
+        for _time, part in self._parts if len(keys) else ():
+            known |= among(keys, part)
+        return known
 
 
 def _ahead(blocks: Iterable[Block]) -> Iterator[tuple[Look, Plain]]:
@@ -207,13 +208,15 @@ class Swift:
         gone = self._waiting.overflow() + self._waiting.take(strange)
         for held in gone:
             replay.held(held)
-        closely = np.array([*strange, *(held.member.key for held in gone)], dtype=np.uint64)
-        close = self._close.has(key) | np.isin(key, closely)
+        closely = np.sort(np.array([*strange, *(held.member.key for held in gone)], dtype=np.uint64))
+        close = self._close.has(key) | among(key, closely)
         waited = self._waiting.known(key.tolist())
-        waits = np.isin(key, np.array(waited, dtype=np.uint64))
+        waits = among(key, np.sort(np.array(waited, dtype=np.uint64)))
         plain = plain.but((close | waits)[plain.group])
         opens = (look.rows.flags[look.groups.order[look.groups.start]] & _SYN) > 0
-        passed = ~close & ~waits & ~opens & self._skimmed.has(key)  # late, and it changes nothing
+        late = np.flatnonzero(~(close | waits | opens))
+        passed = np.zeros(len(key), dtype=bool)
+        passed[late] = self._skimmed.has(key[late])  # it changes nothing
         passed[plain.group] = True
         replay.add(block, look.places(close))
         self._close.add(end_ns, np.concatenate([closely, key[close]]))

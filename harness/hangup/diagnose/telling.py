@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_right
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from hangup.diagnose.around import EACH, FORGOTTEN_NS, HOSTS, TOGETHER_NS, Around, Event, Latest, Refusal, first_refusal
-from hangup.diagnose.arrays import np
+from hangup.diagnose.arrays import distinct, np
 from hangup.wire import Endpoint, host
 
 if TYPE_CHECKING:
@@ -77,17 +78,17 @@ class Later(Around):
         """Of rows of a block the same kind of event. `opened`: for each of them the row of its connection's SYN."""
         if not len(rows):
             return
-        distinct, first, which = np.unique(look.rows.receiver[opened], return_index=True, return_inverse=True)
+        responders = distinct(look.rows.receiver[opened])
         places = [
             self._known[word] if word in self._known else self._learn(look, word, row)
-            for word, row in zip(distinct.tolist(), opened[first].tolist(), strict=True)
+            for word, row in zip(responders.values.tolist(), opened[responders.first].tolist(), strict=True)
         ]
         block, place = look.block, look.rows.place[rows]
         table = np.empty((len(rows), len(_COLUMNS)), dtype=np.int64)
         table[:, _TIME], table[:, _NUMBER] = block.time_ns[place], block.number[place]
         table[:, _STREAM] = -1 if streams is None else streams
         table[:, _KIND], table[:, _TTL] = kind, look.rows.ttl[rows]
-        table[:, _RESP] = np.array(places)[which.reshape(-1)]
+        table[:, _RESP] = np.array(places)[responders.which]
         self._waiting.append(table)
         self._grown(len(rows))
 
@@ -148,10 +149,8 @@ class Later(Around):
                 log.add(found[:, : _TAKEN + 1], self.done)
                 logs.put(key, log)
         if len(answers):
-            ttls, counts = np.unique(answers[:, _TTL], return_counts=True)
             time_ns, number, stream = answers[-1, : _STREAM + 1].tolist()
-            often = dict(zip(ttls.tolist(), counts.tolist(), strict=True))
-            self.answered_often(resp, Event(time_ns, number, stream), often)
+            self.answered_often(resp, Event(time_ns, number, stream), Counter(answers[:, _TTL].tolist()))
 
     def _last(self, kind: int, key: Endpoint | str) -> list[tuple[int, int, int, int]]:
         self._sort()
@@ -168,7 +167,8 @@ class Later(Around):
 
     def refusal_after(self, endpoint: Endpoint, time_ns: int) -> Event | None:
         known = self._last(REFUSED, endpoint)
-        return first_refusal((Refusal(Event(*event[:3]), event[_TAKEN]) for event in known), time_ns)
+        later = (event for event in known if event[_TIME] >= time_ns)
+        return first_refusal((Refusal(Event(*event[:3]), event[_TAKEN]) for event in later), time_ns)
 
     def ended_together(self, endpoint: Endpoint, time_ns: int, other_than: int) -> list[Event]:
         return _near(self._last(ENDED, endpoint), time_ns, TOGETHER_NS, other_than)
