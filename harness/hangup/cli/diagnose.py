@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import heapq
 import json
 import signal
@@ -32,6 +33,8 @@ _SHORT = 20
 _PAGE = 200
 """Connections that a page shows."""
 _MB = 1 << 20
+_COLLECT = 50_000
+"""New objects after which cycles are searched for."""
 
 
 @click.command("diagnose")
@@ -96,11 +99,13 @@ def command(
         shown = limit if limit is not None else 0 if table_only else _SHORT
         everything = table_only or bool(failures) or chosen != Filter()
         view = Overview(sort, shown, matrix, everything=everything, table_only=table_only, html=html)
+    gc.freeze()  # what was imported stays; and what is read lives long, has no cycles, and need not be searched often
+    gc.set_threshold(_COLLECT)
     failed = False
-    for finding in view.findings(inputs, engine):
-        if chosen.takes(finding):
-            failed = failed or fails(finding, failures)
-            view.take(finding)
+    found = view.findings(inputs, engine)
+    for finding in found if chosen == Filter() else filter(chosen.takes, found):
+        failed = failed or (bool(failures) and fails(finding, failures))
+        view.take(finding)
     for complaint in inputs.complaints:
         click.echo(f"hangup: {complaint}", err=True)
     if inputs.complaints and not engine.counts.frames:
@@ -183,6 +188,8 @@ class Overview:
         self._everything, self._table_only, self._html = everything, table_only, html
         self._summary = Summary()
         self._first: list[Outline] = []
+        self._last: tuple[object, ...] | None = None
+        """The key of the last that may still be shown, once there are more than that."""
 
     def findings(self, inputs: Inputs, engine: Engine) -> Iterator[Outline]:
         """All, or those of trouble."""
@@ -195,9 +202,12 @@ class Overview:
         self._summary.add(finding)
         if finding.severity in (Severity.NONE, Severity.LOW) and not self._everything:
             return
+        if self._last is not None and self._key(finding) > self._last:
+            return
         self._first.append(finding)
         if self._limit and len(self._first) >= 2 * max(self._limit, _PAGE):
             self._first = heapq.nsmallest(max(self._limit, _PAGE), self._first, key=self._key)
+            self._last = self._key(self._first[-1])
 
     def done(self, engine: Engine) -> None:
         """Print them."""

@@ -9,7 +9,9 @@
 | `around` | what other connections tell of one |
 | `facts`, `signatures/`, `causes` | how causes are told apart; their words and sources are data (`causes.toml`) |
 | `finding`, `matching` | what is said of a connection, and which scenarios of the catalogue are like it |
-| `blocks`, `columns`, `skim`, `swift` | large captures at speed: what plainly ended in order is only counted |
+| `blocks`, `heads`, `columns`, `look` | large captures at speed: frames, headers and connections as arrays |
+| `skim`, `alike`, `likeness` | what plainly ended in order is only counted; what is alike is judged once |
+| `swift`, `waiting`, `telling` | block after block: what is not done with, and what each tells of the others |
 | `choosing`, `record`, `summary`, `ladder`, `page` | filters and views |
 
 All of it but `inputs` is pure. Nothing here knows labs, agents or the command line. What only some ask for (`matching`,

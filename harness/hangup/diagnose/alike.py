@@ -49,9 +49,14 @@ class Verdict(NamedTuple):
 class Shape:
     """What all connections of it have in common. Rows are counted from a connection's first."""
 
-    __slots__ = ("asks", "closed", "first", "lasting", "reset", "reset_by", "tells", "verdicts")
+    __slots__ = ("asks", "case", "closed", "first", "lasting", "member", "reset", "reset_by", "tells", "verdicts")
 
-    def __init__(self, tells: list[tuple[int, int]], lasting: int, facts: Facts, rows: dict[int, int]) -> None:
+    def __init__(
+        self, member: Member, tells: list[tuple[int, int]], lasting: int, facts: Facts, rows: dict[int, int]
+    ) -> None:
+        self.member: Member | None = member
+        self.case: Case | None = facts.case
+        """The first of it, looked at closely, until it is concluded."""
         self.tells = tells
         """What it tells of its responder to others."""
         self.lasting = lasting
@@ -231,7 +236,7 @@ def _shape(member: Member) -> Shape | None:
         timed.feed(segment)
     rows = {segment.number: row for row, segment in enumerate(segments)}
     tells: list[tuple[int, int]] = [(kind, rows[number]) for kind, number in told.events]
-    return Shape(tells, timed.duration, Facts(case, told, 0), rows)
+    return Shape(member, tells, timed.duration, Facts(case, told, 0), rows)
 
 
 def outline(shape: Shape, member: Member, stream: int, around: Around, until_ns: int) -> Outline:
@@ -242,8 +247,10 @@ def outline(shape: Shape, member: Member, stream: int, around: Around, until_ns:
     verdict = shape.verdicts.get(answers)
     if verdict is None:
         asked = _Asked(around, orig, resp)
-        case, _told, _segments = _case(member, stream)
+        case = shape.case if shape.case is not None and shape.member is member else _case(member, stream)[0]
         assert case is not None
+        case.number = stream
+        shape.member = shape.case = None
         found = conclude(case, asked, until_ns, match=False)
         verdict = Verdict(
             found.conn_state, found.history, found.reset, found.ended_by, found.severity,

@@ -9,7 +9,7 @@ from collections import Counter, OrderedDict, deque
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from hangup.wire import Endpoint
 
@@ -78,25 +78,17 @@ class Around:
 
     def answered(self, resp: Endpoint, event: Event, ttl: int) -> None:
         """A responder sent its SYN+ACK."""
-        self.answered_often(resp, event, {ttl: 1})
-
-    def answered_often(self, resp: Endpoint, last: Event, ttls: Mapping[int, int]) -> None:
-        """A responder sent several of them: how many with which TTL."""
         counts = self._ttls.get(resp.address)
         if counts is None:
             counts = Counter()
-        counts.update(ttls)
+        counts[ttl] += 1
         self._ttls.put(resp.address, counts)
-        self._answers.put(resp, last)
+        self._answers.put(resp, event)
 
     def refused(self, resp: Endpoint, event: Event) -> None:
         """A RST answered the SYN."""
-        self._add(self._refusals, resp, Refusal(event, self.taken_ns(resp)))
-
-    def taken_ns(self, resp: Endpoint) -> int:
-        """When the endpoint last took a connection, as far as is known; else 0."""
         taken = self._answers.get(resp)
-        return taken.time_ns if taken else 0
+        self._add(self._refusals, resp, Refusal(event, taken.time_ns if taken else 0))
 
     def ended(self, resp: Endpoint, event: Event) -> None:
         """A responder sent the first FIN, or an abort."""
@@ -141,12 +133,13 @@ class Around:
 
     def same_idle(self, endpoint: Endpoint, seconds: float, other_than: int) -> list[Idle]:
         """Other connections that this endpoint ended when they had been idle for as long."""
-        slack = max(0.25, seconds * _SAME)
-        return [
-            idle
-            for idle in self._idle.get(endpoint) or ()
-            if idle.stream != other_than and abs(idle.seconds - seconds) <= slack
-        ]
+        return as_long(self._idle.get(endpoint) or (), seconds, other_than)
+
+
+def as_long(idles: Iterable[Idle], seconds: float, other_than: int) -> list[Idle]:
+    """Those of other connections that had been idle for as long."""
+    slack = max(0.25, seconds * _SAME)
+    return [idle for idle in idles if idle.stream != other_than and abs(idle.seconds - seconds) <= slack]
 
 
 def first_refusal(refusals: Iterable[Refusal], time_ns: int) -> Event | None:

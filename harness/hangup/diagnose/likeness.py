@@ -46,6 +46,7 @@ def fits(look: Look) -> Mask:
     good &= look.has_ack | look.rst | (open_syn & own & (look.begin == 0) & (look.index < first_end[number]))
     good &= ~look.has_ack | (look.answered & (look.upto >= 0) & (look.upto <= look.acked))
     good &= (look.size == 0) | ~(look.syn | look.rst)
+    good &= ~look.forgotten | (look.index <= first_end[number])
     pause, silence = _pauses(look)
     good &= ~ends | ~(pause | silence) | (look.count(look.size > 0)[number] == 0)
     later = np.empty(len(own), dtype=bool)

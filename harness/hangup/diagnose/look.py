@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from hangup.diagnose.arrays import np
+from hangup.diagnose.cases import SETTLED_NS
 from hangup.diagnose.columns import Columns, columns, keys
 from hangup.wire import Flags, Flow
 
@@ -151,6 +152,18 @@ class Look:
     def answered(self) -> Mask:
         """Of each row: the other side had sent something before it."""
         return self.other >= self.groups.start[self.groups.number]
+
+    @property
+    def first_ns(self) -> Ints:
+        """When each group began."""
+        return self.block.time_ns[self.rows.place[self.groups.order[self.groups.start]]]
+
+    @cached_property
+    def forgotten(self) -> Mask:
+        """Of each row: so long after the one before that a connection, if it was over, is not known any more."""
+        late = np.zeros(len(self.own), dtype=bool)
+        late[1:] = self.time[1:] - self.time[:-1] >= SETTLED_NS
+        return late & ~self.opening
 
     def every(self, mask: Mask) -> Mask:
         """Of each group: it is true of all rows."""

@@ -66,13 +66,16 @@ def skim(look: Look) -> Plain:
     last_data = np.maximum.accumulate(np.where(size > 0, look.index, -1))[look.final]
     responder_last = (last_data >= look.groups.start) & ~look.own[np.maximum(last_data, 0)]
     first_fin = look.first(look.fin)
+    late = look.count(look.forgotten & (look.index > first_fin[look.groups.number])) > 0
     own_fins = look.count(look.fin & look.own)
     in_order = (fins[candidates] == 2) & (own_fins[candidates] == 1) & (resets[candidates] == 0)
     in_order &= _at_once(look, np.where(in_order, first_fin[candidates], 0))
     responder_first = in_order & ~look.own[np.where(in_order, first_fin[candidates], 0)]
     aborted = (resets[candidates] == 1) & (fins[candidates] == 0) & responder_last[candidates]
     aborted &= _reset_last(look, candidates)
-    fine = (in_order & ~(responder_first & ~responder_last[candidates])) | aborted
+    established = look.count(look.own & look.has_ack & ~look.rst & (look.upto > 0)) > 0
+    aborted &= established[candidates]
+    fine = ~late[candidates] & ((in_order & ~(responder_first & ~responder_last[candidates])) | aborted)
     fine &= _nothing_of_tls(look, candidates, ~(in_order & ~responder_first) | (resets[candidates] > 0))
     doubtful = candidates[fine & (responder_first | aborted)]
     cut = np.zeros(len(look), dtype=bool)

@@ -36,8 +36,10 @@ class Timeline:
         """One more at that time, which may be earlier than the first one's."""
         if self._start_ns is None:
             self._start_ns = time_ns
-        self._counts[(time_ns - self._start_ns) // self._width_ns] += 1
-        while max(self._counts) - min(self._counts) >= 2 * _BUCKETS:
+        place = (time_ns - self._start_ns) // self._width_ns
+        new = place not in self._counts
+        self._counts[place] += 1
+        while new and max(self._counts) - min(self._counts) >= 2 * _BUCKETS:
             halved: Counter[int] = Counter()
             for place, count in self._counts.items():
                 halved[place // 2] += count

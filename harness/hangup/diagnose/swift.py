@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from heapq import merge
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -47,10 +47,11 @@ if TYPE_CHECKING:
     Keys = NDArray[np.uint64]
     Mask = NDArray[np.bool_]
 
-_SYN = np.uint8(Flags.SYN)
+_SYN, _OPENING = np.uint8(Flags.SYN), np.uint8(Flags.SYN | Flags.ACK)
 _MOST_KEYS = 400_000
-_AHEAD = KEPT - 1
-"""Blocks that are read while one is worked on: the one that is worked on is the other that must be kept."""
+_SWITCH = 0.0003
+"""Seconds after which a thread that waits for the interpreter gets it. numpy needs it between any two of its steps,
+which take about as long; the usual 5 ms would keep the thread that looks ahead waiting while this one is at work."""
 
 
 class Counted(NamedTuple):
@@ -84,27 +85,30 @@ class _Known:
     def _drop(self) -> None:
         self._size -= len(self._parts.popleft()[1])
 
-    def has(self, keys: Keys) -> Mask:
-        """Of each: whether it is known."""
+    def has(self, keys: Keys, times: Ints | None = None) -> Mask:
+        """Of each: whether it is known; `times`: and was, at that time, no longer over than a connection is kept."""
         known = np.zeros(len(keys), dtype=bool)
-        for _time, part in self._parts if len(keys) else ():
-            known |= among(keys, part)
+        for time_ns, part in self._parts if len(keys) else ():
+            found = among(keys, part)
+            known |= found if times is None else found & (times <= time_ns + SETTLED_NS)
         return known
 
 
 def _ahead(blocks: Iterable[Block]) -> Iterator[tuple[Look, Plain]]:
-    """Each block, looked at. numpy lets other threads work meanwhile, so this one reads the next block."""
+    """Each block, looked at, by another thread: numpy lets this one work on the block before meanwhile."""
+    iterator = iter(blocks)
+    sys.setswitchinterval(_SWITCH)
     with ThreadPoolExecutor(1) as pool:
-        coming: deque[Future[tuple[Look, Plain]]] = deque()
-        for block in blocks:
-            coming.append(pool.submit(_looked_at, block))
-            if len(coming) > _AHEAD:
-                yield coming.popleft().result()
-        while coming:
-            yield coming.popleft().result()
+        coming = deque(pool.submit(_look_at_next, iterator) for _ in range(KEPT))
+        while (looked_at := coming.popleft().result()) is not None:
+            coming.append(pool.submit(_look_at_next, iterator))
+            yield looked_at
 
 
-def _looked_at(block: Block) -> tuple[Look, Plain]:
+def _look_at_next(blocks: Iterator[Block]) -> tuple[Look, Plain] | None:
+    block = next(blocks, None)
+    if block is None:
+        return None
     look = Look(block)
     return look, skim(look)
 
@@ -166,11 +170,14 @@ class Swift:
         ends = [one.member.end_ns if isinstance(one, Held) else one.last_ns for one in settled]
         times = np.maximum.accumulate(block.time_ns)
         known = np.minimum(np.searchsorted(times, np.array(ends, dtype=np.int64) + SETTLED_NS), len(times) - 1)
-        numbers = block.number[known].tolist()
+        numbers, clock = block.number[known].tolist(), times[known].tolist()
         for place in sorted(range(len(settled)), key=ends.__getitem__):
             one = settled[place]
             self._around.as_of = numbers[place]
-            yield self._outline(one) if isinstance(one, Held) else conclude(one, engine.around, until_ns, match=full)
+            if isinstance(one, Held):
+                yield self._outline(one, clock[place])
+            else:
+                yield conclude(one, engine.around, clock[place], match=full)
         self._around.as_of, self._around.done = sys.maxsize, int(block.number[-1])
 
     def _rest(self, *, full: bool) -> Iterator[Outline]:
@@ -192,16 +199,17 @@ class Swift:
         self._replay(replay, np.zeros(0, dtype=np.int64))
         shaped.sort(key=lambda held: held.stream)
         cases = (conclude(case, engine.around, until_ns, match=full) for case in engine.cases.rest())
-        yield from merge(map(self._outline, shaped), cases, key=lambda finding: finding.stream)
+        outlines = (self._outline(held, until_ns) for held in shaped)
+        yield from merge(outlines, cases, key=lambda finding: finding.stream)
 
-    def _outline(self, held: Held) -> Outline:
+    def _outline(self, held: Held, until_ns: int) -> Outline:
         assert held.shape is not None
-        return outline(held.shape, held.member, held.stream, self._engine.around, self._engine.counts.last_ns)
+        return outline(held.shape, held.member, held.stream, self._engine.around, until_ns)
 
     def _feed(self, look: Look, plain: Plain, *, full: bool) -> None:
         block, key = look.block, look.groups.key
         end_ns = int(block.time_ns[-1])
-        self._skimmed.forget(end_ns - SETTLED_NS)
+        self._skimmed.forget(int(block.time_ns[0]) - SETTLED_NS)
         self._count(look)
         replay = _Replay()
         strange = self._strange(look, replay)
@@ -213,10 +221,11 @@ class Swift:
         waited = self._waiting.known(key.tolist())
         waits = among(key, np.sort(np.array(waited, dtype=np.uint64)))
         plain = plain.but((close | waits)[plain.group])
-        opens = (look.rows.flags[look.groups.order[look.groups.start]] & _SYN) > 0
+        opens = np.zeros(len(key), dtype=bool)
+        opens[look.groups.number[np.flatnonzero(look.rows.flags[look.groups.order] & _OPENING == _SYN)]] = True
         late = np.flatnonzero(~(close | waits | opens))
         passed = np.zeros(len(key), dtype=bool)
-        passed[late] = self._skimmed.has(key[late])  # it changes nothing
+        passed[late] = self._skimmed.has(key[late], look.first_ns[late])  # it changes nothing
         passed[plain.group] = True
         replay.add(block, look.places(close))
         self._close.add(end_ns, np.concatenate([closely, key[close]]))
@@ -226,7 +235,7 @@ class Swift:
         opened = [look.numbers(plain.opened)]
         seams = by_link([block.part(look.places(~passed & ~close)), *parts(second.pulled.values())])
         opened += [self._look_again(Look(seam), second, replay, full=full) for seam in seams]
-        self._hold(second, np.sort(np.concatenate(opened)), replay)
+        self._hold(second, np.sort(np.concatenate(opened)), replay, look)
 
     def _strange(self, look: Look, replay: _Replay) -> list[int]:
         """The keys of what is no plain TCP, and yet of a connection. The engine is to have such frames."""
@@ -290,11 +299,11 @@ class Swift:
         self._around.together(look, ANSWERED, groups.order[answers], first[groups.number[answers]])
         return look.numbers(first[~odd & ~known])
 
-    def _hold(self, second: _Second, opened: Ints, replay: _Replay) -> None:
+    def _hold(self, second: _Second, opened: Ints, replay: _Replay, whole: Look) -> None:
         """What is to wait gets its number, once the engine has told which connections opened in between."""
         base = self._engine.cases.seen
         second.found.sort(key=lambda one: (one[0].end_ns, one[0].first))
-        inside = np.array(self._replay(replay, opened), dtype=np.int64)
+        inside = np.array(self._replay(replay, opened, whole), dtype=np.int64)
         firsts = np.array([member.first for member, _shape, _before in second.found], dtype=np.int64)
         streams = base + np.searchsorted(opened, firsts) + np.searchsorted(inside, firsts)
         told: dict[tuple[Look, int], list[tuple[int, int, int]]] = {}
@@ -309,24 +318,36 @@ class Swift:
             new = look.numbers(rows) >= second.fresh
             self._around.together(look, kind, rows[new], first[new], columns[2][new])
 
-    def _replay(self, replay: _Replay, opened: Ints) -> list[int]:
-        """Feed the engine; the numbers of the frames with which connections opened there. `opened`: those of others."""
+    def _replay(self, replay: _Replay, opened: Ints, look: Look | None = None) -> list[int]:
+        """Feed the engine; the numbers of the frames with which connections opened there.
+
+        `opened`: those of others. `look`: at the block, whose other segments tell the time.
+        """
         engine, cases = self._engine, self._engine.cases
         others = opened.tolist()
         counted = 0
-        inside = []
+        inside: list[int] = []
+        seen = look.rows.place if look is not None else opened[:0]
+        numbers = look.block.number[seen] if look is not None else seen
+        clock = np.maximum.accumulate(look.block.time_ns[seen]) if look is not None else seen
         replay.frames.sort(key=lambda frame: frame[0])
-        for number, place, block in replay.frames:
+        before_it = np.searchsorted(numbers, np.array([frame[0] for frame in replay.frames], dtype=np.int64)) - 1
+        times = np.where(before_it >= 0, clock[before_it], 0).tolist() if len(clock) else [0] * len(replay.frames)
+        for (number, place, block), time_ns in zip(replay.frames, times, strict=True):
+            cases.settle(time_ns)
             while counted < len(others) and others[counted] < number:
                 counted += 1
                 cases.seen += 1
             before, given = cases.seen, replay.streams.get(number)
             if given is not None:
                 cases.seen = given
+            self._around.now = number
             engine.take(decode(block.frame(place)))
             if given is not None:
                 cases.seen = before
             elif cases.seen > before:
                 inside.append(number)
         cases.seen += len(others) - counted
+        if len(clock):
+            cases.settle(int(clock[-1]))
         return inside

@@ -8,10 +8,22 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_right
-from collections import Counter
+from operator import ge
 from typing import TYPE_CHECKING
 
-from hangup.diagnose.around import EACH, FORGOTTEN_NS, HOSTS, TOGETHER_NS, Around, Event, Latest, Refusal, first_refusal
+from hangup.diagnose.around import (
+    EACH,
+    FORGOTTEN_NS,
+    HOSTS,
+    TOGETHER_NS,
+    Around,
+    Event,
+    Idle,
+    Latest,
+    Refusal,
+    as_long,
+    first_refusal,
+)
 from hangup.diagnose.arrays import distinct, np
 from hangup.wire import Endpoint, host
 
@@ -46,8 +58,12 @@ class _Log:
         """More of them; nobody will ask any more what was known before frame `done`."""
         behind = max(0, bisect_right(self.numbers, done) - EACH)
         del self.numbers[:behind], self.events[:behind]
-        self.numbers += table[:, 1].tolist()
-        self.events += map(tuple, table.tolist())
+        numbers = [*self.numbers, *table[:, _NUMBER].tolist()]
+        events = [*self.events, *map(tuple, table.tolist())]
+        if any(map(ge, numbers, numbers[1:])):  # what waited comes late, and may have been told before
+            events = [event for _number, event in sorted(dict(zip(numbers, events, strict=True)).items())]
+            numbers = [event[_NUMBER] for event in events]
+        self.numbers, self.events = numbers, events
 
     def last(self, as_of: int) -> list[tuple[int, int, int, int]]:
         """The last ones that were known when that frame had been read."""
@@ -64,12 +80,19 @@ class Later(Around):
         """What came behind this frame is not told."""
         self.done = 0
         """Nobody will ask any more what was known before this frame."""
+        self.now = 0
+        """The frame that the engine is being fed with."""
+        self._idles: Latest[Endpoint, list[tuple[int, Idle]]] = Latest(HOSTS)
         self._waiting: list[NDArray[np.int64]] = []
         self._single: list[tuple[int, ...]] = []
         self._size = 0
         self._places: dict[Endpoint, int] = {}
         self._known: dict[int, int] = {}
         """By a socket's word in `Columns`: the place of the responder."""
+        self._taken: Latest[Endpoint, NDArray[np.int64]] = Latest(HOSTS)
+        """Of each responder when it took connections: first a row of zeros, or the last one that is `done`."""
+        self._first_with: Latest[str, dict[int, int]] = Latest(HOSTS)
+        """Of each host: the first frame of its answers with each TTL."""
         self._logs: dict[int, Latest[Endpoint | str, _Log]] = {
             kind: Latest(HOSTS) for kind in (REFUSED, ENDED, UNKNOWN_THERE)
         }
@@ -115,6 +138,15 @@ class Later(Around):
     def unknown_there(self, resp: Endpoint, event: Event) -> None:
         self._one(UNKNOWN_THERE, resp, event)
 
+    def idle(self, side: Endpoint, stream: int, seconds: float) -> None:
+        idles = self._idles.get(side) or []
+        done = sum(number <= self.done for number, _idle in idles)
+        self._idles.put(side, [*idles[max(0, done - EACH) :], (self.now, Idle(stream, seconds))])
+
+    def same_idle(self, endpoint: Endpoint, seconds: float, other_than: int) -> list[Idle]:
+        idles = [idle for number, idle in self._idles.get(endpoint) or () if number <= self.as_of]
+        return as_long(idles[-EACH:], seconds, other_than)
+
     def _one(self, kind: int, resp: Endpoint, event: Event, ttl: int = 0) -> None:
         place = self._places.setdefault(resp, len(self._places))
         self._single.append((event.time_ns, event.packet, event.stream, 0, kind, ttl, place))
@@ -138,9 +170,17 @@ class Later(Around):
     def _of_one(self, resp: Endpoint, table: NDArray[np.int64]) -> None:
         answered = table[:, _KIND] == ANSWERED
         answers = table[answered]
-        before = np.cumsum(answered) - 1
-        taken = answers[:, _TIME][np.maximum(before, 0)] if len(answers) else 0
-        table[:, _TAKEN] = np.where(before >= 0, taken, self.taken_ns(resp))
+        taken = self._taken.get(resp)
+        if taken is None:
+            taken = np.zeros((1, _STREAM + 1), dtype=np.int64)
+        if len(answers):
+            behind = max(0, int(np.searchsorted(taken[:, _NUMBER], self.done, side="right")) - 1)
+            taken = np.concatenate([taken[behind:], answers[:, : _STREAM + 1]])
+            taken = taken[np.argsort(taken[:, _NUMBER], kind="stable")]
+            self._taken.put(resp, taken)
+            self._note_ttls(resp.address, answers)
+        before = np.searchsorted(taken[:, _NUMBER], table[:, _NUMBER]) - 1
+        table[:, _TAKEN] = taken[before, _TIME]
         for kind, logs in self._logs.items():
             found = table[table[:, _KIND] == kind]
             if len(found):
@@ -148,9 +188,13 @@ class Later(Around):
                 log = logs.get(key) or _Log()
                 log.add(found[:, : _TAKEN + 1], self.done)
                 logs.put(key, log)
-        if len(answers):
-            time_ns, number, stream = answers[-1, : _STREAM + 1].tolist()
-            self.answered_often(resp, Event(time_ns, number, stream), Counter(answers[:, _TTL].tolist()))
+
+    def _note_ttls(self, address: str, answers: NDArray[np.int64]) -> None:
+        first = self._first_with.get(address) or {}
+        for ttl in set(answers[:, _TTL].tolist()):
+            number = int(answers[int((answers[:, _TTL] == ttl).argmax()), _NUMBER])
+            first[ttl] = min(number, first.get(ttl, number))
+        self._first_with.put(address, first)
 
     def _last(self, kind: int, key: Endpoint | str) -> list[tuple[int, int, int, int]]:
         self._sort()
@@ -159,11 +203,16 @@ class Later(Around):
 
     def usual_ttl(self, address: str) -> int | None:
         self._sort()
-        return super().usual_ttl(address)
+        known = [ttl for ttl, number in (self._first_with.get(address) or {}).items() if number <= self.as_of]
+        return known[0] if len(known) == 1 else None
 
     def takes(self, endpoint: Endpoint) -> Event | None:
         self._sort()
-        return super().takes(endpoint)
+        taken = self._taken.get(endpoint)
+        if taken is None:
+            return None
+        place = int(np.searchsorted(taken[:, _NUMBER], self.as_of, side="right")) - 1
+        return Event(*taken[place].tolist()) if taken[place, _NUMBER] else None
 
     def refusal_after(self, endpoint: Endpoint, time_ns: int) -> Event | None:
         known = self._last(REFUSED, endpoint)

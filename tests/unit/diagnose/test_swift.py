@@ -11,6 +11,7 @@ import synthetic
 from conversations import MEMORY, conversation
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from talks import CAPTURES
 from test_signatures import CASES
 from wire_packets import BITS, HANDSHAKE, LINKS, V6, enhanced, interface, ipv4, ipv6, section, tcp
 
@@ -42,8 +43,8 @@ def plain(data: bytes) -> dict[int, Finding]:
     return {f.stream: f for f in findings(read_pcap(io.BytesIO(data)), Engine(MEMORY))}
 
 
-def swift(data: bytes, size: int, *, full: bool, memory: int = MEMORY) -> tuple[dict[int, Outline], int]:
-    way = Swift(Engine(memory))
+def swift(data: bytes, size: int, *, full: bool) -> tuple[dict[int, Outline], int]:
+    way = Swift(Engine(MEMORY))
     found = {f.stream: f for f in way.findings(blocks(io.BytesIO(data), size), full=full)}
     return found, sum(way.counted)
 
@@ -67,11 +68,11 @@ COUNTED = [
 ]
 
 
-def assert_same(data: bytes, size: int, *, memory: int = MEMORY) -> int:
+def assert_same(data: bytes, size: int) -> int:
     """Both ways tell the same; how many connections were only counted."""
     slow = plain(data)
     for full in (False, True):
-        fast, skimmed = swift(data, size, full=full, memory=memory)
+        fast, skimmed = swift(data, size, full=full)
         assert len(fast) + skimmed == len(slow)
         for stream, finding in slow.items():
             if stream in fast:
@@ -191,6 +192,16 @@ def test_of_a_connection_that_was_broken(added: list[tuple[int, str]], dropped: 
     if size == 1 << 24:
         assert_same(data, size)
     else:
+        swift(data, size, full=False)
+
+
+@settings(max_examples=300, deadline=None)
+@given(CAPTURES, st.sampled_from((1 << 24, 1_000)))
+def test_of_connections_that_are_alike_or_nearly(segments: list[Segment], size: int) -> None:
+    data = written(segments)
+    if size == 1 << 24:
+        assert_same(data, size)
+    else:  # more may come of a connection that was counted in an earlier block: that is passed over
         swift(data, size, full=False)
 
 
