@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
-from rapidfuzz import fuzz, process
-
 from hangup.errors import InputError
 
 
 def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
     """Up to ``limit`` known names that look like ``name``, best first."""
+    from rapidfuzz import fuzz, process  # only a mistake needs it
+
     found = process.extract(name, list(known), scorer=fuzz.WRatio, limit=limit, score_cutoff=55)
     return [match for match, _score, _index in found]
 

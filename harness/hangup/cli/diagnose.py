@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import heapq
 import json
 import signal
@@ -11,22 +12,20 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from hangup.cli.diagnosis import SORTS, evicted_note, print_connection, print_summary, print_table
+from hangup.cli.console import make_console
+from hangup.cli.diagnosis import SORTS, evicted_note, print_summary, print_table
 from hangup.cli.options import read_results, results_option
-from hangup.cli.report import make_console
-from hangup.diagnose import Engine, Finding, Inputs, Matrix, Severity, Summary, findings, record, troubled
+from hangup.diagnose import Engine, Finding, Inputs, Severity, Summary, findings, record, troubled
 from hangup.diagnose.choosing import Filter, fails, make_failure, make_filter
-from hangup.diagnose.page import page
 from hangup.errors import InputError
-from hangup.matrix import PLATFORMS
-from hangup.names import select
-from hangup.store.files import write_text
 from hangup.wire import Segment, decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from hangup.diagnose.case import Case
+    from hangup.diagnose.finding import Outline
+    from hangup.diagnose.matching import Matrix, Report
     from hangup.wire import Frame
 
 _PIPED = 200
@@ -34,6 +33,8 @@ _SHORT = 20
 _PAGE = 200
 """Connections that a page shows."""
 _MB = 1 << 20
+_COLLECT = 50_000
+"""New objects after which cycles are searched for."""
 
 
 @click.command("diagnose")
@@ -98,11 +99,13 @@ def command(
         shown = limit if limit is not None else 0 if table_only else _SHORT
         everything = table_only or bool(failures) or chosen != Filter()
         view = Overview(sort, shown, matrix, everything=everything, table_only=table_only, html=html)
+    gc.freeze()  # what was imported stays; and what is read lives long, has no cycles, and need not be searched often
+    gc.set_threshold(_COLLECT)
     failed = False
-    for finding in view.findings(inputs, engine):
-        if chosen.takes(finding):
-            failed = failed or fails(finding, failures)
-            view.take(finding)
+    found = view.findings(inputs, engine)
+    for finding in found if chosen == Filter() else filter(chosen.takes, found):
+        failed = failed or (bool(failures) and fails(finding, failures))
+        view.take(finding)
     for complaint in inputs.complaints:
         click.echo(f"hangup: {complaint}", err=True)
     if inputs.complaints and not engine.counts.frames:
@@ -111,22 +114,31 @@ def command(
     sys.exit(1 if failed else 0)
 
 
-def _matrix(clients: Sequence[str], results_dir: Path | None) -> Matrix:
-    """What the published results have of these clients. Raises InputError for a glob that matches none."""
+def _matrix(clients: Sequence[str], results_dir: Path | None) -> Matrix | None:
+    """What the published results have of these clients; None where none are asked for, for to read them takes longer
+    than to read a small capture. Raises InputError for a glob that matches none."""
     if not clients:
-        return Matrix({})
+        return None
+    from hangup.diagnose.matching import Matrix
+    from hangup.matrix import PLATFORMS
+    from hangup.names import select
+
     results = sorted(read_results(results_dir), key=lambda r: PLATFORMS.index(r.platform))
     chosen = select("client", clients, sorted({r.client for r in results}))
     return Matrix.of([r for r in results if r.client in chosen])
 
 
+def _reports(matrix: Matrix | None, finding: Finding) -> list[Report]:
+    return matrix.reports(finding.scenarios) if matrix is not None else []
+
+
 class View(Protocol):
     """Takes findings as they come."""
 
-    def findings(self, inputs: Inputs, engine: Engine) -> Iterator[Finding]:
+    def findings(self, inputs: Inputs, engine: Engine) -> Iterator[Outline]:
         """Those that it needs to see."""
 
-    def take(self, finding: Finding) -> None:
+    def take(self, finding: Outline) -> None:
         """One more."""
 
     def done(self, engine: Engine) -> None:
@@ -136,16 +148,17 @@ class View(Protocol):
 class Lines:
     """JSON lines."""
 
-    def __init__(self, matrix: Matrix) -> None:
+    def __init__(self, matrix: Matrix | None) -> None:
         self._matrix = matrix
 
     def findings(self, inputs: Inputs, engine: Engine) -> Iterator[Finding]:
         """All."""
         return findings(inputs, engine)
 
-    def take(self, finding: Finding) -> None:
+    def take(self, finding: Outline) -> None:
         """Print it."""
-        told = record(finding, self._matrix.reports(finding.scenarios))
+        assert isinstance(finding, Finding)
+        told = record(finding, _reports(self._matrix, finding))
         click.echo(json.dumps(told, ensure_ascii=False))
 
     def done(self, engine: Engine) -> None:
@@ -161,28 +174,40 @@ class Overview:
     """
 
     def __init__(
-        self, sort: str, limit: int, matrix: Matrix, *, everything: bool, table_only: bool, html: Path | None
+        self,
+        sort: str,
+        limit: int,
+        matrix: Matrix | None,
+        *,
+        everything: bool,
+        table_only: bool,
+        html: Path | None,
     ) -> None:
         """``everything``: somebody asks for those that lost nothing, too."""
         self._key, self._limit, self._matrix = SORTS[sort], limit, matrix
         self._everything, self._table_only, self._html = everything, table_only, html
         self._summary = Summary()
-        self._first: list[Finding] = []
+        self._first: list[Outline] = []
+        self._last: tuple[object, ...] | None = None
+        """The key of the last that may still be shown, once there are more than that."""
 
-    def findings(self, inputs: Inputs, engine: Engine) -> Iterator[Finding]:
+    def findings(self, inputs: Inputs, engine: Engine) -> Iterator[Outline]:
         """All, or those of trouble."""
         if self._everything:
             return findings(inputs, engine)
-        return troubled(inputs, engine, self._summary.add_counted, match=self._html is not None)
+        return troubled(inputs, engine, self._summary.add_counted, full=self._html is not None)
 
-    def take(self, finding: Finding) -> None:
+    def take(self, finding: Outline) -> None:
         """Count it, and keep it as long as it may be among the first."""
         self._summary.add(finding)
         if finding.severity in (Severity.NONE, Severity.LOW) and not self._everything:
             return
+        if self._last is not None and self._key(finding) > self._last:
+            return
         self._first.append(finding)
         if self._limit and len(self._first) >= 2 * max(self._limit, _PAGE):
             self._first = heapq.nsmallest(max(self._limit, _PAGE), self._first, key=self._key)
+            self._last = self._key(self._first[-1])
 
     def done(self, engine: Engine) -> None:
         """Print them."""
@@ -194,13 +219,19 @@ class Overview:
         if shown:
             print_table(console, shown, self._summary.connections - len(shown))
         if self._html is not None:
-            write_text(self._html, page(self._summary, engine.counts, first[:_PAGE], self._matrix))
+            from hangup.diagnose.page import page
+            from hangup.store.files import write_text
+
+            pictured = [
+                (finding, _reports(self._matrix, finding)) for finding in first[:_PAGE] if isinstance(finding, Finding)
+            ]
+            write_text(self._html, page(self._summary, engine.counts, pictured))
 
 
 class OneConnection:
     """One connection in full."""
 
-    def __init__(self, stream: int, matrix: Matrix, *, asked: bool) -> None:
+    def __init__(self, stream: int, matrix: Matrix | None, *, asked: bool) -> None:
         self._stream, self._matrix, self._asked = stream, matrix, asked
         self._segments: list[Segment] = []
         self._finding: Finding | None = None
@@ -213,14 +244,16 @@ class OneConnection:
         if case.number == self._stream and isinstance(segment := decode(frame), Segment):
             self._segments.append(segment)
 
-    def take(self, finding: Finding) -> None:
+    def take(self, finding: Outline) -> None:
         """Keep it."""
-        if finding.stream == self._stream:
+        if finding.stream == self._stream and isinstance(finding, Finding):
             self._finding = finding
 
     def done(self, engine: Engine) -> None:
         """Print it. Raises InputError where there is none of that number."""
         if self._finding is None:
             raise InputError(f"--stream {self._stream}: there are {engine.cases.seen} connections, counted from 0")
-        reports = self._matrix.reports(self._finding.scenarios)
+        from hangup.cli.connection import print_connection
+
+        reports = _reports(self._matrix, self._finding)
         print_connection(make_console(), self._finding, self._segments, reports, asked=self._asked)

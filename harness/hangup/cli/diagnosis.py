@@ -1,4 +1,4 @@
-"""How ``diagnose`` puts its findings to people: the summary, the table, one connection in full."""
+"""How ``diagnose`` puts its findings to people: the summary and the table."""
 
 from __future__ import annotations
 
@@ -6,30 +6,27 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from hangup.cli.report import section
+from hangup.cli.console import section
 from hangup.diagnose.causes import causes
 from hangup.diagnose.finding import Severity
-from hangup.diagnose.ladder import rows
-from hangup.ladder.render import columns, head, line
-from hangup.ladder.words import root
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.console import Console, RenderableType
+    from rich.console import Console
 
-    from hangup.diagnose import Counts, Finding, Hypothesis, Report, Summary
-    from hangup.matrix import JudgedCell
-    from hangup.wire import Segment
+    from hangup.diagnose import Counts, Summary
+    from hangup.diagnose.finding import Outline
 
 _STYLES = {Severity.NONE: "green", Severity.LOW: "cyan", Severity.MEDIUM: "yellow", Severity.HIGH: "red"}
 
-SORTS: dict[str, Callable[[Finding], tuple[object, ...]]] = {
-    "severity": lambda f: (-list(Severity).index(f.severity), f.stream),
+_RANKS = {severity: -rank for rank, severity in enumerate(Severity)}
+
+SORTS: dict[str, Callable[[Outline], tuple[object, ...]]] = {
+    "severity": lambda f: (_RANKS[f.severity], f.stream),
     "stream": lambda f: (f.stream,),
     "start": lambda f: (f.start_ns, f.stream),
     "end": lambda f: (f.end_ns, f.stream),
@@ -118,7 +115,7 @@ def _states(summary: Summary) -> Text:
     return Text("  ".join(f"{state} {count:,}" for state, count in summary.states.most_common()))
 
 
-def print_table(console: Console, findings: Sequence[Finding], more: int) -> None:
+def print_table(console: Console, findings: Sequence[Outline], more: int) -> None:
     """A line a connection; ``more``: how many are not shown."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     wide = console.width >= _WIDE
@@ -150,7 +147,7 @@ _COLUMNS: tuple[tuple[str, Literal["left", "right"], bool], ...] = (
 """Heading, alignment, and whether it is shown on a narrow terminal too."""
 
 
-def _cells(f: Finding) -> tuple[str | Text, ...]:
+def _cells(f: Outline) -> tuple[str | Text, ...]:
     return (
         str(f.stream),
         when(f.start_ns),
@@ -165,7 +162,7 @@ def _cells(f: Finding) -> tuple[str | Text, ...]:
     )
 
 
-def _likeliest(finding: Finding) -> str:
+def _likeliest(finding: Outline) -> str:
     others = ", ".join(finding.likeliest[1:])
     return f"{finding.cause} {finding.causes[0].confidence:.2f}" + (f" (or equally {others})" if others else "")
 
@@ -174,79 +171,3 @@ def when(time_ns: int) -> str:
     """A time of day, to the millisecond, with its date."""
     at = datetime.fromtimestamp(time_ns // 1_000_000_000, UTC)
     return f"{at:%Y-%m-%d %H:%M:%S}.{time_ns // 1_000_000 % 1000:03d}"
-
-
-def print_connection(
-    console: Console, finding: Finding, segments: Sequence[Segment], reports: Sequence[Report], *, asked: bool
-) -> None:
-    """One connection: its ladder, its causes with their evidence, and what clients report for it."""
-    f = finding
-    title = f"stream {f.stream}: {f.orig} → {f.resp}, {f.conn_state} {f.history}"
-    console.print(Text(title, style="bold"))
-    console.print(Text(
-        f"began {when(f.start_ns)} UTC, lasted {f.duration_ns / 1e9:.6f} s; "
-        f"{f.orig_bytes:,} bytes from the originator, {f.resp_bytes:,} from the responder; severity {f.severity}"
-    ))  # fmt: skip
-    console.print()
-    widths = columns(console.width)
-    console.print(head("originator", widths))
-    for row in rows(f, segments):
-        console.print(line(row, f.start_ns, widths))
-    for place, hypothesis in enumerate(f.causes):
-        console.print(section(f"{place + 1}. {causes()[hypothesis.cause].title}", *_hypothesis(hypothesis)))
-    if f.scenarios:
-        console.print(
-            section(
-                "Scenarios of the catalogue that end like this",
-                Text(", ".join(match.scenario for match in f.scenarios)),
-            )
-        )
-    if asked:
-        console.print(section("What clients report for it, measured", _reports(reports)))
-
-
-def _hypothesis(hypothesis: Hypothesis) -> list[RenderableType]:
-    cause = causes()[hypothesis.cause]
-    shown: list[RenderableType] = [
-        Text(f"{hypothesis.cause}, by {hypothesis.by}, confidence {hypothesis.confidence:.2f}", style="bold")
-    ]
-    for evidence in hypothesis.evidence:
-        where = (
-            f" (packet{'s' * (len(evidence.packets) > 1)} {', '.join(map(str, evidence.packets))})"
-            if evidence.packets
-            else ""
-        )
-        fields = "".join(f"; {name} = {value}" for name, value in evidence.fields.items())
-        shown.append(Text(f"• {evidence.says}{where}{fields}"))
-    shown += [Text(f"• {limit}", style="italic") for limit in hypothesis.limits]
-    if hypothesis.confidence > 0.3:
-        shown.append(Padding(Text(cause.means), (0, 0, 0, 2)))
-        shown.append(Padding(Text(f"What would tell: {cause.confirm}"), (0, 0, 0, 2)))
-        shown.append(Padding(Text("; ".join(cause.cites), style="dim"), (0, 0, 0, 2)))
-    return shown
-
-
-def _reports(reports: Sequence[Report]) -> RenderableType:
-    if not reports:
-        return Text("no scenario is like it, or the clients asked for were not measured in one that is")
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("client", "is told", "what it catches", "request processed"):
-        table.add_column(heading, overflow="fold", no_wrap=heading == "client")
-    for report in reports:
-        caught = dict.fromkeys(filter(None, map(_caught, report.cells)))
-        table.add_row(*map(Text, (report.client, report.told, "\n".join(caught), _PROCESSED[report.processed])))
-    return table
-
-
-_PROCESSED = {
-    None: "cannot be told",
-    False: "no: a retry is safe",
-    True: "yes: a retry does it again",
-}
-
-
-def _caught(cell: JudgedCell) -> str:
-    if cell.verdict is None:
-        return ""
-    chain = cell.cell.observations[0].operations[cell.verdict.decisive].error
-    return f"{chain[0].type} ({root(chain).code or root(chain).type})" if chain else ""

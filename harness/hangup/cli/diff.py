@@ -18,8 +18,8 @@ from tabulate import tabulate
 
 from hangup import paths
 from hangup.catalogue import load_catalogue
+from hangup.cli.console import make_console
 from hangup.cli.options import read_results
-from hangup.cli.report import make_console
 from hangup.diff import LEVELS, CellDiff, Change, Diff, compare
 from hangup.errors import InputError
 from hangup.names import select

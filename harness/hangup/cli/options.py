@@ -1,22 +1,26 @@
-"""Options that several commands share, and the results folder that they read."""
+"""Options that several commands share, and the results folder that they read.
+
+Labs and results are imported where they are asked for: a command that only may need them starts without.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from hangup import paths
-from hangup.labs import LABS
-from hangup.store import ClientResults, load_results
+if TYPE_CHECKING:
+    from hangup.store import ClientResults
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def lab_option(function: F) -> F:
     """``--lab NAME``: where trials run."""
+    from hangup.labs import LABS
+
     return click.option(
         "--lab", type=click.Choice(("auto", *LABS)), default="auto", show_default=True,
         help="Where trials run; auto: netns where it works, else loopback.",
@@ -42,4 +46,7 @@ def results_option(function: F) -> F:
 
 def read_results(results_dir: Path | None) -> list[ClientResults]:
     """All results of the folder, sorted by platform and client."""
+    from hangup import paths
+    from hangup.store import load_results
+
     return list(load_results(results_dir or paths.published_results()).values())

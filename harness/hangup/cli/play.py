@@ -14,15 +14,14 @@ from typing import TYPE_CHECKING
 import click
 from rich.text import Text
 
+from hangup.cli.console import make_console, section
 from hangup.cli.options import build_arg_option, lab_option
 from hangup.cli.playing import Cast, Played, play
 from hangup.cli.report import (
     KERNEL,
     evidence_lines,
     kernel_lines,
-    make_console,
     operations,
-    section,
     sentences,
     verdict_table,
 )

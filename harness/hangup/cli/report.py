@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-from rich.console import Console, Group
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
@@ -27,22 +24,8 @@ if TYPE_CHECKING:
     from hangup.reasons import ResetReason
     from hangup.store.model import Link, Observation
 
-PIPED_WIDTH = 100
 KERNEL = "The kernel's reason for each RST"
 LESSON = "What to know and to do"
-
-
-def make_console(piped: int = PIPED_WIDTH) -> Console:
-    """Standard output; where it is no terminal, and nobody says how wide, ``piped`` columns of it."""
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = piped
-    return console
-
-
-def section(title: str, *parts: RenderableType) -> RenderableType:
-    """A heading, and what stands below it."""
-    return Group(Text(""), Text(title, style="bold"), *(Padding(part, (0, 0, 0, 2)) for part in parts))
 
 
 def verdict_table(verdict: Verdict) -> RenderableType:

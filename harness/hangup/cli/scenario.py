@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from hangup.catalogue import words
-from hangup.cli.report import KERNEL, LESSON, pairs, section, sentences
+from hangup.cli.console import section
+from hangup.cli.report import KERNEL, LESSON, pairs, sentences
 from hangup.tables.scenarios import reports, reset_sentence
 
 if TYPE_CHECKING:

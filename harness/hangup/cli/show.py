@@ -16,6 +16,7 @@ from rich.text import Text
 
 from hangup import paths
 from hangup.catalogue import load_catalogue
+from hangup.cli.console import make_console, section
 from hangup.cli.options import read_results, results_option
 from hangup.cli.report import (
     KERNEL,
@@ -23,10 +24,8 @@ from hangup.cli.report import (
     evidence_lines,
     kernel_lines,
     ladder_lines,
-    make_console,
     operations,
     printed,
-    section,
     sentences,
     stored_evidence_lines,
     verdict_table,

@@ -9,17 +9,19 @@
 | `around` | what other connections tell of one |
 | `facts`, `signatures/`, `causes` | how causes are told apart; their words and sources are data (`causes.toml`) |
 | `finding`, `matching` | what is said of a connection, and which scenarios of the catalogue are like it |
-| `blocks`, `columns`, `skim`, `swift` | large captures at speed: what plainly ended in order is only counted |
+| `blocks`, `heads`, `columns`, `look` | large captures at speed: frames, headers and connections as arrays |
+| `skim`, `alike`, `likeness` | what plainly ended in order is only counted; what is alike is judged once |
+| `swift`, `waiting`, `telling` | block after block: what is not done with, and what each tells of the others |
 | `choosing`, `record`, `summary`, `ladder`, `page` | filters and views |
 
-All of it but `inputs` is pure. Nothing here knows labs, agents or the command line.
+All of it but `inputs` is pure. Nothing here knows labs, agents or the command line. What only some ask for (`matching`,
+`page`) is imported where it is used: the catalogue and the results take longer to load than a small capture.
 """
 
 from hangup.diagnose.causes import Cause, Evidence, Hypothesis, causes
 from hangup.diagnose.engine import Counts, Engine
 from hangup.diagnose.finding import Finding, Severity, conclude
 from hangup.diagnose.inputs import Inputs
-from hangup.diagnose.matching import Matrix, Report
 from hangup.diagnose.record import record
 from hangup.diagnose.stream import findings, troubled
 from hangup.diagnose.summary import Summary
@@ -32,8 +34,6 @@ __all__ = [
     "Finding",
     "Hypothesis",
     "Inputs",
-    "Matrix",
-    "Report",
     "Severity",
     "Summary",
     "causes",

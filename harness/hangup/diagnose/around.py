@@ -9,13 +9,15 @@ from collections import Counter, OrderedDict, deque
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from hangup.wire import Endpoint
 
 
-_HOSTS = 65_536
-_EACH = 64
-_TOGETHER_NS = 200_000_000
-_SECOND = 1_000_000_000
+HOSTS = 65_536
+EACH = 64
+TOGETHER_NS = 200_000_000
+FORGOTTEN_NS = 30_000_000_000
 _SAME = 0.02
 """Idle times are taken for the same where they differ by less than this part of them, or by a quarter second."""
 
@@ -67,12 +69,12 @@ class Idle(NamedTuple):
 
 class Around:
     def __init__(self) -> None:
-        self._ttls: Latest[str, Counter[int]] = Latest(_HOSTS)
-        self._refusals: Latest[Endpoint, deque[Refusal]] = Latest(_HOSTS)
-        self._answers: Latest[Endpoint, Event] = Latest(_HOSTS)
-        self._endings: Latest[Endpoint, deque[Event]] = Latest(_HOSTS)
-        self._answers_without_socket: Latest[str, deque[Event]] = Latest(_HOSTS)
-        self._idle: Latest[Endpoint, deque[Idle]] = Latest(_HOSTS)
+        self._ttls: Latest[str, Counter[int]] = Latest(HOSTS)
+        self._refusals: Latest[Endpoint, deque[Refusal]] = Latest(HOSTS)
+        self._answers: Latest[Endpoint, Event] = Latest(HOSTS)
+        self._endings: Latest[Endpoint, deque[Event]] = Latest(HOSTS)
+        self._answers_without_socket: Latest[str, deque[Event]] = Latest(HOSTS)
+        self._idle: Latest[Endpoint, deque[Idle]] = Latest(HOSTS)
 
     def answered(self, resp: Endpoint, event: Event, ttl: int) -> None:
         """A responder sent its SYN+ACK."""
@@ -104,7 +106,7 @@ class Around:
     def _add(where: Latest[K, deque[V]], key: K, value: V) -> None:
         events = where.get(key)
         if events is None:
-            events = deque(maxlen=_EACH)
+            events = deque(maxlen=EACH)
         events.append(value)
         where.put(key, events)
 
@@ -115,10 +117,7 @@ class Around:
 
     def refusal_after(self, endpoint: Endpoint, time_ns: int) -> Event | None:
         """The first refusal by an endpoint after that time, and no connection that it took meanwhile."""
-        for event, taken_ns in self._refusals.get(endpoint) or ():
-            if event.time_ns >= time_ns:
-                return event if taken_ns <= time_ns else None
-        return None
+        return first_refusal(self._refusals.get(endpoint) or (), time_ns)
 
     def takes(self, endpoint: Endpoint) -> Event | None:
         """The last connection that the endpoint took."""
@@ -126,21 +125,31 @@ class Around:
 
     def ended_together(self, endpoint: Endpoint, time_ns: int, other_than: int) -> list[Event]:
         """Other connections that this endpoint ended at about the same time."""
-        return _near(self._endings.get(endpoint), time_ns, _TOGETHER_NS, other_than)
+        return _near(self._endings.get(endpoint), time_ns, TOGETHER_NS, other_than)
 
     def forgotten_together(self, address: str, time_ns: int, other_than: int) -> list[Event]:
         """Other connections of which the host knew nothing any more, within half a minute."""
-        return _near(self._answers_without_socket.get(address), time_ns, 30 * _SECOND, other_than)
+        return _near(self._answers_without_socket.get(address), time_ns, FORGOTTEN_NS, other_than)
 
     def same_idle(self, endpoint: Endpoint, seconds: float, other_than: int) -> list[Idle]:
         """Other connections that this endpoint ended when they had been idle for as long."""
-        slack = max(0.25, seconds * _SAME)
-        return [
-            idle
-            for idle in self._idle.get(endpoint) or ()
-            if idle.stream != other_than and abs(idle.seconds - seconds) <= slack
-        ]
+        return as_long(self._idle.get(endpoint) or (), seconds, other_than)
 
 
-def _near(events: deque[Event] | None, time_ns: int, reach_ns: int, other_than: int) -> list[Event]:
+def as_long(idles: Iterable[Idle], seconds: float, other_than: int) -> list[Idle]:
+    """Those of other connections that had been idle for as long."""
+    slack = max(0.25, seconds * _SAME)
+    return [idle for idle in idles if idle.stream != other_than and abs(idle.seconds - seconds) <= slack]
+
+
+def first_refusal(refusals: Iterable[Refusal], time_ns: int) -> Event | None:
+    """The first after that time, where no connection was taken meanwhile."""
+    for event, taken_ns in refusals:
+        if event.time_ns >= time_ns:
+            return event if taken_ns <= time_ns else None
+    return None
+
+
+def _near(events: Iterable[Event] | None, time_ns: int, reach_ns: int, other_than: int) -> list[Event]:
+    """Those within this reach of that time."""
     return [e for e in events or () if e.stream != other_than and abs(e.time_ns - time_ns) <= reach_ns]

@@ -8,36 +8,56 @@ them one by one where they are asked for.
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-import numpy as np
-
+from hangup.diagnose.arrays import np
+from hangup.diagnose.heads import walk
 from hangup.wire import CaptureError, Frame
 from hangup.wire.frames import MAX_CAPTURED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
-SIZE = 48 << 20
+    Ints = NDArray[np.int64]
+
+SIZE = 24 << 20
+"""Bytes that are read at a time. What the processor's caches hold is worked on the quickest; but connections that go on
+from one block to the next are looked at more than once."""
+
+MARGIN = 128
+"""Spare bytes behind the last frame of a block, so that the headers of a frame can be taken without a look at where it
+ends."""
+
+KEPT = 2
+"""Blocks, besides the latest one, whose bytes are still there."""
+
 _HEADER = 24
 _RECORD = 16
 _TICKS = {0xA1B2C3D4: 1000, 0xA1B23C4D: 1}
 
 
+class Source(Protocol):
+    """What blocks are read from: any file or pipe that gives bytes into a buffer."""
+
+    def readinto(self, buffer: memoryview, /) -> int | None:
+        """How many bytes were read; 0 at the end."""
+
+
 class Block(NamedTuple):
     """Frames that follow one another."""
 
-    data: bytes
-    start: NDArray[np.int64]
+    data: memoryview
+    start: Ints
     """Where in `data` each frame begins."""
-    captured: NDArray[np.int64]
-    length: NDArray[np.int64]
-    time_ns: NDArray[np.int64]
+    captured: Ints
+    length: Ints
+    time_ns: Ints
+    number: Ints
+    """Each frame's place in the capture."""
     link: int
-    first: int
-    """The number of the first frame."""
 
     def __len__(self) -> int:
         return len(self.start)
@@ -46,9 +66,48 @@ class Block(NamedTuple):
         """One of them."""
         start = int(self.start[place])
         return Frame(
-            self.first + place, int(self.time_ns[place]), self.link, int(self.length[place]),
-            self.data[start : start + int(self.captured[place])],
+            int(self.number[place]), int(self.time_ns[place]), self.link, int(self.length[place]),
+            bytes(self.data[start : start + int(self.captured[place])]),
         )  # fmt: skip
+
+    def part(self, places: Ints) -> Block:
+        """Some of them, with their own bytes."""
+        start, captured, data = self.start[places], self.captured[places], self.data
+        ends = (start + captured).tolist()
+        held = [data[at:end] for at, end in zip(start.tolist(), ends, strict=True)]
+        return Block(
+            _with_margin(held), np.cumsum(captured) - captured, captured, self.length[places], self.time_ns[places],
+            self.number[places], self.link,
+        )  # fmt: skip
+
+
+def _with_margin(parts: Sequence[bytes | memoryview]) -> memoryview:
+    return memoryview(b"".join([*parts, bytes(MARGIN)]))
+
+
+def by_link(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Several blocks as one for each link type, in the order of their frames' numbers."""
+    found: dict[int, list[Block]] = {}
+    for block in blocks:
+        if len(block):
+            found.setdefault(block.link, []).append(block)
+    for alike in found.values():
+        yield _merged(alike)
+
+
+def _merged(blocks: Sequence[Block]) -> Block:
+    if len(blocks) == 1:
+        return blocks[0]
+    sizes = [len(block.data) - MARGIN for block in blocks]
+    starts = [block.start + sum(sizes[:place]) for place, block in enumerate(blocks)]
+    number = np.concatenate([block.number for block in blocks])
+    order = np.argsort(number)
+    captured, length, time_ns = (
+        np.concatenate([getattr(block, name) for block in blocks])[order] for name in ("captured", "length", "time_ns")
+    )
+    start = np.concatenate(starts)[order]
+    data = [block.data[:-MARGIN] for block in blocks]
+    return Block(_with_margin(data), start, captured, length, time_ns, number[order], blocks[0].link)
 
 
 def is_plain(head: bytes) -> bool:
@@ -56,7 +115,7 @@ def is_plain(head: bytes) -> bool:
     return _ticks(head) is not None
 
 
-def _ticks(head: bytes) -> tuple[str, int] | None:
+def _ticks(head: bytes | bytearray) -> tuple[str, int] | None:
     for order in "<>":
         (magic,) = struct.unpack_from(order + "I", head)
         if magic in _TICKS:
@@ -64,34 +123,42 @@ def _ticks(head: bytes) -> tuple[str, int] | None:
     return None
 
 
-def blocks(stream: BinaryIO, size: int = SIZE) -> Iterator[Block]:
-    """The blocks of a file that `is_plain`. Raises CaptureError where it is damaged, after the frames before that."""
-    head = _read(stream, _HEADER)
-    ticks = _ticks(head) if len(head) == _HEADER else None
+def blocks(stream: Source, size: int = SIZE) -> Iterator[Block]:
+    """The blocks of a file that `is_plain`. Raises CaptureError where it is damaged, after the frames before that.
+
+    The bytes of a block are overwritten when `KEPT` more have been read: fresh memory would have to be cleared first.
+    """
+    head = bytearray(_HEADER)
+    ticks = _ticks(head) if _fill(stream, memoryview(head)) == _HEADER else None
     if ticks is None:
         raise CaptureError("this is not a pcap file that can be read in blocks", 0)
     order, tick_ns = ticks
     (link,) = struct.unpack_from(order + "I", head, 20)
     left, offset, number = b"", _HEADER, 1
+    room = _RECORD + MAX_CAPTURED  # for what is left of the block before
+    buffers = deque(np.empty(room + size + MARGIN, dtype=np.uint8).data for _ in range(KEPT + 1))
     while True:
-        fresh = _read(stream, size)
-        data = left + fresh
-        starts, used, fault = _walk(data, order)
-        if starts:
+        data = buffers[0]
+        data[: len(left)] = left
+        end = len(left) + _fill(stream, data[len(left) : len(left) + size])
+        starts, used, fault = walk(data, end, order)
+        if len(starts):
             yield _block(data, starts, order, tick_ns, link & 0xFFFF, number)
+            buffers.rotate(1)
         number += len(starts)
-        left = data[used:]
+        at_end = end == len(left)
+        left = bytes(data[used:end])
         offset += used
         if fault:
             raise CaptureError(f"frame {number} {fault}", offset)
-        if not fresh:
+        if at_end:
             if left:
                 raise CaptureError(f"cut off: frame {number} is not whole", offset)
             return
 
 
-def gathered(frames: Iterable[Frame], size: int = SIZE // 4) -> Iterator[Block]:
-    """Blocks of frames that were read one by one, and are numbered without a gap."""
+def gathered(frames: Iterable[Frame], size: int = SIZE) -> Iterator[Block]:
+    """Blocks of frames that were read one by one."""
     held: list[Frame] = []
     total = 0
     for frame in frames:
@@ -107,47 +174,37 @@ def gathered(frames: Iterable[Frame], size: int = SIZE // 4) -> Iterator[Block]:
 def _joined(frames: list[Frame]) -> Block:
     captured = np.array([len(frame.data) for frame in frames], dtype=np.int64)
     return Block(
-        b"".join([frame.data for frame in frames]),
+        _with_margin([frame.data for frame in frames]),
         np.cumsum(captured) - captured,
         captured,
         np.array([frame.length for frame in frames], dtype=np.int64),
         np.array([frame.time_ns for frame in frames], dtype=np.int64),
+        np.array([frame.number for frame in frames], dtype=np.int64),
         frames[0].link,
-        frames[0].number,
     )
 
 
-def _read(stream: BinaryIO, size: int) -> bytes:
-    """So many bytes, fewer only at the end: a pipe gives them in parts."""
-    parts, missing = [], size
-    while missing and (part := stream.read(missing)):
-        parts.append(part)
-        missing -= len(part)
-    return b"".join(parts)
-
-
-def _walk(data: bytes, order: str) -> tuple[list[int], int, str]:
-    """Where the records begin, how many bytes all that are whole take, and what is wrong with the next one."""
-    captured_at = struct.Struct(order + "8xI").unpack_from
-    starts: list[int] = []
-    add = starts.append
-    at, last = 0, len(data) - _RECORD
-    while at <= last:
-        (captured,) = captured_at(data, at)
-        if captured > MAX_CAPTURED:
-            return starts, at, f"claims {captured} captured bytes"
-        after = at + _RECORD + captured
-        if after > len(data):
+def _fill(stream: Source, view: memoryview) -> int:
+    """How many bytes were read; fewer than there is room for only at the end: a pipe gives them in parts."""
+    filled = 0
+    while filled < len(view):
+        part = stream.readinto(view[filled:])
+        if not part:
             break
-        add(at)
-        at = after
-    return starts, at, ""
+        filled += part
+    return filled
 
 
-def _block(data: bytes, starts: list[int], order: str, tick_ns: int, link: int, first: int) -> Block:
-    at = np.array(starts, dtype=np.int64)
-    raw = np.frombuffer(data, dtype=np.uint8)
-    heads = raw[at[:, None] + np.arange(_RECORD)].view(np.dtype(order + "u4")).astype(np.int64)
+def _block(data: memoryview, starts: Ints, order: str, tick_ns: int, link: int, first: int) -> Block:
+    records = np.ndarray((len(data) - _RECORD,), f"V{_RECORD}", data, strides=(1,))
+    heads = records[starts].view(np.dtype(order + "u4")).reshape(-1, 4)
+    time_ns = heads[:, 0].astype(np.int64)
+    time_ns *= 1_000_000_000
+    time_ns += heads[:, 1].astype(np.int64) * tick_ns
     return Block(
-        data, at + _RECORD, heads[:, 2], heads[:, 3], heads[:, 0] * 1_000_000_000 + heads[:, 1] * tick_ns, link, first
-    )
+        data, starts + _RECORD, heads[:, 2].astype(np.int64), heads[:, 3].astype(np.int64), time_ns,
+        np.arange(first, first + len(starts)), link,
+    )  # fmt: skip
+
+
+__all__ = ["MARGIN", "SIZE", "Block", "blocks", "by_link", "gathered", "is_plain"]

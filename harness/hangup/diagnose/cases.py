@@ -65,7 +65,7 @@ class Cases:
             self._over[case] = None
         else:
             self._open.move_to_end(case)
-        self._settle(time_ns - SETTLED_NS)
+        self.settle(time_ns)
         if len(self._open) + len(self._over) > self._most:
             self._evict()
 
@@ -87,8 +87,9 @@ class Cases:
         self._over.clear()
         self._current.clear()
 
-    def _settle(self, before_ns: int) -> None:
-        over = self._over
+    def settle(self, time_ns: int) -> None:
+        """A segment was seen at that time, of whatever connection: what is over for long enough is let go."""
+        over, before_ns = self._over, time_ns - SETTLED_NS
         while over:
             case = next(iter(over))
             if case.last_ns > before_ns:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, NamedTuple
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from hangup.wire import By
 
@@ -20,18 +19,17 @@ Culprit = By | Literal["third-party", "nobody"]
 """Who ended it: a side, somebody in between, or nobody that the capture shows."""
 
 
-class Cause(BaseModel):
+@dataclass(frozen=True)
+class Cause:
     """Why a connection ended as it did."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    title: str = Field(min_length=8)
+    title: str
     """One line: what happened."""
-    means: str = Field(min_length=20)
+    means: str
     """What is behind it in production, and what to do."""
-    confirm: str = Field(min_length=20)
+    confirm: str
     """What would prove it, or tell it apart from its neighbours: a command, a counter, another capture."""
-    cites: tuple[str, ...] = Field(min_length=1)
+    cites: tuple[str, ...]
     """Where its signature comes from."""
 
 
@@ -64,4 +62,4 @@ class Hypothesis(NamedTuple):
 def causes() -> dict[str, Cause]:
     """All causes by id, in the file's order."""
     table = tomllib.loads(CAUSES_FILE.read_text(encoding="utf-8"))
-    return {name: Cause.model_validate(value) for name, value in table.items()}
+    return {name: Cause(**value | {"cites": tuple(value["cites"])}) for name, value in table.items()}

@@ -16,7 +16,7 @@ from hangup.wire import ConnState
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hangup.diagnose.finding import Finding
+    from hangup.diagnose.finding import Outline
 
 _ORDER = list(Severity)
 RESET = "reset"
@@ -34,7 +34,7 @@ class Filter:
     severity: Severity = Severity.NONE
     """And at least of this."""
 
-    def takes(self, finding: Finding) -> bool:
+    def takes(self, finding: Outline) -> bool:
         """Whether it is taken."""
         sides = (finding.orig, finding.resp)
         return (
@@ -52,7 +52,7 @@ def _fits(name: str, globs: Sequence[str]) -> bool:
 
 def at_least(severity: Severity, least: Severity) -> bool:
     """Whether it is as grave."""
-    return _ORDER.index(severity) >= _ORDER.index(least)
+    return least is Severity.NONE or _ORDER.index(severity) >= _ORDER.index(least)
 
 
 def make_filter(
@@ -84,10 +84,10 @@ def make_failure(words: Sequence[str]) -> Sequence[str]:
     return words
 
 
-def fails(finding: Finding, words: Sequence[str]) -> bool:
+def fails(finding: Outline, words: Sequence[str]) -> bool:
     """Whether the connection is one that `--fail-on` is about."""
     for word in words:
-        if word == RESET and finding.resets:
+        if word == RESET and finding.reset:
             return True
         if word in _ORDER[1:] and at_least(finding.severity, Severity(word)):
             return True

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from hangup.diagnose.around import Around, Event
 from hangup.diagnose.cases import BYTES_A_CASE, Cases
-from hangup.wire import LINK_TYPES, Flags, IcmpError, decode
+from hangup.wire import LINK_TYPES, Flags, IcmpError, Segment, decode
 
 if TYPE_CHECKING:
     from hangup.diagnose.case import Case
-    from hangup.wire import Frame, Segment
+    from hangup.wire import Frame
 
 _FIN, _SYN, _RST, _ACK = int(Flags.FIN), int(Flags.SYN), int(Flags.RST), int(Flags.ACK)
 _TELLING = _FIN | _SYN | _RST
@@ -48,6 +48,7 @@ class Engine:
 
     def __init__(self, max_memory: int, *, checksums: bool = False) -> None:
         self.counts = Counts()
+        self.max_memory = max_memory
         self.around = Around()
         self.cases = Cases(max(16, max_memory // BYTES_A_CASE))
         self.checksums = checksums
@@ -56,6 +57,11 @@ class Engine:
         """Take the next frame; the case that it belongs to."""
         self.counts.frame(frame)
         found = decode(frame, checksums=self.checksums)
+        self.counts.segments += isinstance(found, Segment)
+        return self.take(found)
+
+    def take(self, found: Segment | IcmpError | None) -> Case | None:
+        """Take what the next frame carries, which was counted."""
         if found is None:
             return None
         if isinstance(found, IcmpError):
@@ -64,7 +70,6 @@ class Engine:
 
     def segment(self, segment: Segment) -> Case:
         """Take a segment."""
-        self.counts.segments += 1
         case = self.cases.find(segment)
         if case is None:
             case = self.cases.open(segment)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hangup.diagnose.causes import UNKNOWN, Culprit, Evidence, Hypothesis
 from hangup.diagnose.facts import Facts
-from hangup.diagnose.matching import Match, matches
 from hangup.diagnose.signatures import SIGNATURES
 
 if TYPE_CHECKING:
     from hangup.diagnose.around import Around
     from hangup.diagnose.case import Case
+    from hangup.diagnose.matching import Match
     from hangup.diagnose.trail import Trail
     from hangup.wire import By, ConnState, Endpoint
 
@@ -44,8 +44,8 @@ class Mark(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One connection. Times are nanoseconds since 1970-01-01 UTC."""
+class Outline:
+    """One connection, as far as a summary and a table tell of it. Times are nanoseconds since 1970-01-01 UTC."""
 
     stream: int
     orig: Endpoint
@@ -58,26 +58,12 @@ class Finding:
     history: str
     orig_bytes: int
     resp_bytes: int
-    orig_packets: int
-    resp_packets: int
-    orig_retransmissions: int
-    resp_retransmissions: int
-    first_fin: Mark | None
-    resets: tuple[Mark, ...]
-    half_closed_ns: int | None
-    """How long one side had closed and the other had not; None where no FIN was sent."""
+    reset: bool
+    """A RST was sent."""
     ended_by: Culprit
     severity: Severity
     causes: tuple[Hypothesis, ...]
-    """Most likely first; never empty."""
-    scenarios: tuple[Match, ...]
-    """Of the catalogue: those that such an ending matches, nearest first."""
-    trail: Trail
-    """Its first and its last segments."""
-    forward_is_orig: bool
-    """The trail's `forward` segments are the originator's."""
-    evicted: bool
-    """It was let go early, for want of memory: it may have gone on."""
+    """Most likely first; never empty. In an outline without evidence."""
 
     @property
     def cause(self) -> str:
@@ -88,6 +74,28 @@ class Finding:
     def likeliest(self) -> tuple[str, ...]:
         """The most likely cause, with those that are as likely: their bytes are the same."""
         return likeliest(self.causes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding(Outline):
+    """One connection, with all that is to be said of it."""
+
+    orig_packets: int
+    resp_packets: int
+    orig_retransmissions: int
+    resp_retransmissions: int
+    first_fin: Mark | None
+    resets: tuple[Mark, ...]
+    half_closed_ns: int | None
+    """How long one side had closed and the other had not; None where no FIN was sent."""
+    scenarios: tuple[Match, ...]
+    """Of the catalogue: those that such an ending matches, nearest first."""
+    trail: Trail
+    """Its first and its last segments."""
+    forward_is_orig: bool
+    """The trail's `forward` segments are the originator's."""
+    evicted: bool
+    """It was let go early, for want of memory: it may have gone on."""
 
 
 def likeliest(causes: tuple[Hypothesis, ...]) -> tuple[str, ...]:
@@ -113,6 +121,7 @@ def conclude(case: Case, around: Around, until_ns: int, *, match: bool = True) -
         history=connection.history,
         orig_bytes=connection.orig_bytes,
         resp_bytes=connection.resp_bytes,
+        reset=bool(connection.resets),
         orig_packets=connection.orig_packets,
         resp_packets=connection.resp_packets,
         orig_retransmissions=connection.orig_retransmissions,
@@ -123,11 +132,17 @@ def conclude(case: Case, around: Around, until_ns: int, *, match: bool = True) -
         ended_by=causes[0].by,
         severity=severity(facts, causes[0]),
         causes=causes,
-        scenarios=matches(facts, likeliest(causes)) if match else (),
+        scenarios=_matches(facts, causes) if match else (),
         trail=case.trail,
         forward_is_orig=connection.forward_is_orig,
         evicted=case.evicted,
     )
+
+
+def _matches(facts: Facts, causes: tuple[Hypothesis, ...]) -> tuple[Match, ...]:
+    from hangup.diagnose.matching import matches  # the catalogue, only where it is asked for
+
+    return matches(facts, likeliest(causes))
 
 
 def hypotheses(facts: Facts) -> tuple[Hypothesis, ...]:

@@ -45,6 +45,9 @@ class _Rejoined:
             return head
         return self._rest.read(size)
 
+    def readinto(self, buffer: memoryview, /) -> int:
+        return _into(self, buffer)
+
 
 class _Growing:
     """A file that is still being written: at its end, wait for more, until nobody wants it any longer."""
@@ -76,6 +79,15 @@ class _Unpacked:
             raise CaptureError(f"the {self._kind} data is damaged ({error})", self._offset) from None
         self._offset += len(data)
         return data
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        return _into(self, buffer)
+
+
+def _into(stream: _Readable, buffer: memoryview) -> int:
+    data = stream.read(len(buffer))
+    buffer[: len(data)] = data
+    return len(data)
 
 
 def unpacked(stream: _Readable) -> BinaryIO:
@@ -139,17 +151,19 @@ class Inputs:
         if len(self._names) == 1 and self._names[0] != "-":
             name = self._names[0]
             with Path(name).open("rb") as file:
-                head = unpacked(file).read(4)
-            if len(head) == 4 and is_plain(head):
-                return self._blocks(name)
+                head = file.read(4)
+                file.seek(0)
+                unpacked_head = unpacked(file).read(4)
+            if len(unpacked_head) == 4 and is_plain(unpacked_head):
+                return self._blocks(name, packed=unpacked_head != head)
         return gathered(self)
 
-    def _blocks(self, name: str) -> Iterator[Block]:
-        from hangup.diagnose.blocks import blocks
+    def _blocks(self, name: str, *, packed: bool) -> Iterator[Block]:
+        from hangup.diagnose.blocks import Source, blocks
 
-        with Path(name).open("rb") as file:
+        with Path(name).open("rb", buffering=0) as file:
             try:
-                yield from blocks(unpacked(file))
+                yield from blocks(cast("Source", unpacked(file)) if packed else file)
             except CaptureError as error:
                 self.complaints.append(f"{name}: {error}")
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from hangup.diagnose.engine import Counts
     from hangup.diagnose.finding import Finding
-    from hangup.diagnose.matching import Matrix, Report
+    from hangup.diagnose.matching import Report
     from hangup.diagnose.summary import Summary
 
 _STYLE = """
@@ -40,8 +40,8 @@ svg .rst { stroke: var(--bad); } svg .fin { stroke: var(--warn); } svg rect { fi
 """
 
 
-def page(summary: Summary, counts: Counts, findings: Sequence[Finding], matrix: Matrix) -> str:
-    """The page; `findings` are those that are told in full."""
+def page(summary: Summary, counts: Counts, findings: Sequence[tuple[Finding, Sequence[Report]]]) -> str:
+    """The page; `findings` are those that are told in full, with what clients report for each."""
     when = f"from {_when(counts.first_ns or 0)} to {_when(counts.last_ns)} (UTC)"
     severities = ((f"{n:,}", f'<span class="{s}">{s}</span>') for s, n in summary.severities.most_common())
     named = ((f"{n:,}", f"<code>{c}</code>", escape(causes()[c].title)) for c, n in summary.causes.most_common())
@@ -70,7 +70,7 @@ def page(summary: Summary, counts: Counts, findings: Sequence[Finding], matrix: 
             timeline_svg(summary.trouble),
         ]
     parts.append(f"<h2>Connections ({len(findings)} shown, the gravest first)</h2>")
-    parts += [_finding(finding, matrix.reports(finding.scenarios)) for finding in findings]
+    parts += [_finding(finding, reports) for finding, reports in findings]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>hangup diagnose</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hangup.diagnose.finding import Finding, conclude
+from hangup.diagnose.finding import Finding, Outline, conclude
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -30,10 +30,11 @@ def findings(frames: Iterable[Frame], engine: Engine, watch: Watch | None = None
         yield conclude(rest, engine.around, engine.counts.last_ns)
 
 
-def troubled(inputs: Inputs, engine: Engine, skimmed: Callable[[Counted], None], *, match: bool) -> Iterator[Finding]:
+def troubled(inputs: Inputs, engine: Engine, skimmed: Callable[[Counted], None], *, full: bool) -> Iterator[Outline]:
     """Those of connections that did not plainly end; `skimmed` is told how many others there were.
 
-    `match`: with the scenarios that are like them. A capture that can be read in blocks is read the swift way.
+    `full`: with evidence, and with the scenarios that are like them; else outlines will do. A capture that can be read
+    in blocks is read the swift way.
     """
     blocks = inputs.blocks() if not engine.checksums else None
     if blocks is None:
@@ -42,5 +43,5 @@ def troubled(inputs: Inputs, engine: Engine, skimmed: Callable[[Counted], None],
     from hangup.diagnose.swift import Swift  # numpy, only where it is used
 
     swift = Swift(engine)
-    yield from swift.findings(blocks, match=match)
+    yield from swift.findings(blocks, full=full)
     skimmed(swift.counted)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hangup.diagnose.finding import Severity
 
 if TYPE_CHECKING:
-    from hangup.diagnose.finding import Finding
+    from hangup.diagnose.finding import Outline
     from hangup.diagnose.swift import Counted
 
 _MOST_PEERS = 20_000
@@ -36,8 +36,10 @@ class Timeline:
         """One more at that time, which may be earlier than the first one's."""
         if self._start_ns is None:
             self._start_ns = time_ns
-        self._counts[(time_ns - self._start_ns) // self._width_ns] += 1
-        while max(self._counts) - min(self._counts) >= 2 * _BUCKETS:
+        place = (time_ns - self._start_ns) // self._width_ns
+        new = place not in self._counts
+        self._counts[place] += 1
+        while new and max(self._counts) - min(self._counts) >= 2 * _BUCKETS:
             halved: Counter[int] = Counter()
             for place, count in self._counts.items():
                 halved[place // 2] += count
@@ -77,13 +79,13 @@ class Summary:
         self.reset = 0
         """Connections with a RST."""
 
-    def add(self, finding: Finding) -> None:
+    def add(self, finding: Outline) -> None:
         """One more."""
         self.connections += 1
         self.states[finding.conn_state] += 1
         self.causes[finding.cause] += 1
         self.severities[finding.severity] += 1
-        self.reset += bool(finding.resets)
+        self.reset += finding.reset
         if finding.severity in (Severity.MEDIUM, Severity.HIGH):
             self.trouble.add(finding.end_ns)
             self.troubled[Peer(finding.resp.address, finding.resp.port, finding.cause)] += 1
@@ -104,7 +106,7 @@ class Summary:
                 self.severities[severity] += count
         self.reset += counted.aborted
 
-    def _idle(self, finding: Finding) -> None:
+    def _idle(self, finding: Outline) -> None:
         for hypothesis in finding.causes[:2]:
             for evidence in hypothesis.evidence:
                 seconds = evidence.fields.get("idle_seconds")
