@@ -199,7 +199,7 @@ class Shapes:
         if not found:
             return []
         keys = Likeness(look)
-        shapes = []
+        shapes: list[Shape | None] = []
         for member in found:
             key = keys.of(member.row, member.row + member.size)
             if key is None:
