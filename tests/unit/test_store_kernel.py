@@ -63,26 +63,39 @@ def test_where_the_kernel_could_not_be_asked_nothing_is_learnt() -> None:
     assert recorder.scenarios(LINUX) == {}
 
 
-def test_reasons_that_differ_stand_by_name_whatever_came_first() -> None:
+def reasons(**of_clients: str) -> tuple[str, ...]:
+    """What is published of trials with these reasons, a letter each: S TCP_STATE, N NO_SOCKET."""
+    recorder = KernelRecorder()
     rst = scenario("rst-before-response")
-    for order in (["TCP_STATE", "NO_SOCKET"], ["NO_SOCKET", "TCP_STATE", "NO_SOCKET"]):
-        recorder = KernelRecorder()
-        for reason in order:
-            recorder.add(trial(kernel=(told(reason),), evidence=(evidence(rst=("peer",)),)), rst)
-        (entry,) = recorder.scenarios(LINUX).values()
-        assert entry == ScenarioReset(by="peer", reasons=("NO_SOCKET", "TCP_STATE"), system=LINUX)
+    for client, letters in of_clients.items():
+        for letter in letters:
+            reset = told({"S": "TCP_STATE", "N": "NO_SOCKET"}[letter])
+            recorder.add(trial(client=client, kernel=(reset,), evidence=(evidence(rst=("peer",)),)), rst)
+    (entry,) = recorder.scenarios(LINUX).values()
+    return entry.reasons
+
+
+@pytest.mark.parametrize(
+    ("of_clients", "published"),
+    [
+        ({"a": "SS", "b": "NN"}, ("NO_SOCKET", "TCP_STATE")),
+        ({"b": "NN", "a": "SS"}, ("NO_SOCKET", "TCP_STATE")),
+        ({"a": "S" * 90, "b": "N"}, ("NO_SOCKET", "TCP_STATE")),
+        ({"a": "SSSSSSSSSN"}, ("TCP_STATE",)),
+        ({"a": "SSSS", "b": "SNSN"}, ("TCP_STATE",)),
+        ({"a": "SNN", "b": "SNS", "c": "NSN"}, ("NO_SOCKET",)),
+        ({"a": "SN"}, ("NO_SOCKET",)),
+    ],
+    ids=["clients differ", "whatever came first", "one alone", "hardly ever", "one client by chance", "all by chance",
+         "as often as not"],
+)  # fmt: skip
+def test_what_is_steady_for_some_client_is_the_scenarios(
+    of_clients: dict[str, str], published: tuple[str, ...]
+) -> None:
+    assert reasons(**of_clients) == published
 
 
 RESET = ScenarioReset(by="peer", reasons=("TCP_STATE",), system=LINUX)
-
-
-def test_what_hardly_ever_happens_is_not_the_scenarios() -> None:
-    rst = scenario("rst-before-response")
-    recorder = KernelRecorder()
-    for reason in ["TCP_STATE"] * 10 + ["TCP_FLAGS"]:
-        recorder.add(trial(kernel=(told(reason),), evidence=(evidence(rst=("peer",)),)), rst)
-    (entry,) = recorder.scenarios(LINUX).values()
-    assert entry.reasons == ("TCP_STATE",)
 
 
 def test_a_run_changes_only_what_it_learnt(tmp_path: Path) -> None:

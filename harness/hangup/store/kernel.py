@@ -8,7 +8,7 @@ scenario claims. A run that may not ask the kernel, or saw no such RST, leaves a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -55,7 +55,8 @@ class KernelRecorder:
     """Collects the reasons of a run's valid trials."""
 
     def __init__(self) -> None:
-        self._reasons: dict[str, Counter[str]] = {}
+        self._reasons: dict[str, dict[str, Counter[str]]] = {}
+        """By scenario and client."""
         self._by: dict[str, Literal["client", "peer"]] = {}
 
     def add(self, trial: Trial, scenario: Scenario) -> None:
@@ -65,20 +66,28 @@ class KernelRecorder:
             return
         told = (reset.reason for reset in trial.kernel if reset.by == by and reset.connection in (1, None))
         self._by[scenario.id] = by
-        self._reasons.setdefault(scenario.id, Counter())[next(told, NONE)] += 1
+        clients = self._reasons.setdefault(scenario.id, {})
+        clients.setdefault(trial.client, Counter())[next(told, NONE)] += 1
 
     def scenarios(self, system: str) -> dict[str, ScenarioReset]:
         """What was learnt, by scenario."""
         return {
-            name: ScenarioReset(by=self._by[name], reasons=_frequent(reasons), system=system)
-            for name, reasons in self._reasons.items()
+            name: ScenarioReset(by=self._by[name], reasons=_steady(clients.values()), system=system)
+            for name, clients in self._reasons.items()
         }
 
 
-def _frequent(reasons: Counter[str]) -> tuple[str, ...]:
-    """By name, without those of fewer than a tenth of the trials: what one client does by chance, at the very moment
-    of the ending, is not the scenario's."""
-    return tuple(sorted(reason for reason, count in reasons.items() if count * 10 >= reasons.total()))
+def _steady(clients: Collection[Counter[str]]) -> tuple[str, ...]:
+    """By name, those that are the reason in nine of ten trials of some client.
+
+    Where a client writes at the very moment of the ending, its kernel's reason is a matter of chance, and not the
+    scenario's. Where all of them do, the most frequent one stands for all.
+    """
+    steady = {reason for counts in clients for reason, count in counts.items() if count * 10 >= counts.total() * 9}
+    if steady:
+        return tuple(sorted(steady))
+    together = sum(clients, Counter[str]())
+    return (min(together, key=lambda reason: (-together[reason], reason)),)
 
 
 def _claimed(scenario: Scenario) -> Literal["client", "peer"] | None:
