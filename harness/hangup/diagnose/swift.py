@@ -24,8 +24,10 @@ from hangup.diagnose.blocks import KEPT, by_link
 from hangup.diagnose.cases import SETTLED_NS
 from hangup.diagnose.columns import key_of
 from hangup.diagnose.finding import conclude
+from hangup.diagnose.known import Known
 from hangup.diagnose.likeness import fits
 from hangup.diagnose.look import Look
+from hangup.diagnose.replay import Replay
 from hangup.diagnose.skim import skim
 from hangup.diagnose.telling import ANSWERED, ENDED, Later
 from hangup.diagnose.waiting import Held, Waiting, parts
@@ -48,7 +50,6 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 _SYN, _OPENING = np.uint8(Flags.SYN), np.uint8(Flags.SYN | Flags.ACK)
-_MOST_KEYS = 400_000
 _SWITCH = 0.0003
 """Seconds after which a thread that waits for the interpreter gets it. numpy needs it between any two of its steps,
 which take about as long; the usual 5 ms would keep the thread that looks ahead waiting while this one is at work."""
@@ -60,38 +61,6 @@ class Counted(NamedTuple):
     orderly: int = 0
     aborted: int = 0
     """By the originator, when it had its whole answer."""
-
-
-class _Known:
-    """Keys of connections, of the latest blocks."""
-
-    def __init__(self) -> None:
-        self._parts: deque[tuple[int, Keys]] = deque()
-        self._size = 0
-
-    def add(self, time_ns: int, keys: Keys) -> None:
-        """Those of a block that ended at that time; the oldest are forgotten where they are too many."""
-        if len(keys):
-            self._parts.append((time_ns, np.sort(keys)))
-            self._size += len(keys)
-        while self._size > _MOST_KEYS and len(self._parts) > 1:
-            self._drop()
-
-    def forget(self, before_ns: int) -> None:
-        """Those of blocks that ended before that time."""
-        while self._parts and self._parts[0][0] < before_ns:
-            self._drop()
-
-    def _drop(self) -> None:
-        self._size -= len(self._parts.popleft()[1])
-
-    def has(self, keys: Keys, times: Ints | None = None) -> Mask:
-        """Of each: whether it is known; `times`: and was, at that time, no longer over than a connection is kept."""
-        known = np.zeros(len(keys), dtype=bool)
-        for time_ns, part in self._parts if len(keys) else ():
-            found = among(keys, part)
-            known |= found if times is None else found & (times <= time_ns + SETTLED_NS)
-        return known
 
 
 def _ahead(blocks: Iterable[Block]) -> Iterator[tuple[Look, Plain]]:
@@ -111,26 +80,6 @@ def _look_at_next(blocks: Iterator[Block]) -> tuple[Look, Plain] | None:
         return None
     look = Look(block)
     return look, skim(look)
-
-
-class _Replay:
-    """What the engine is to be fed with: frames, and which of them begin a connection that has its number already."""
-
-    def __init__(self) -> None:
-        self.frames: list[tuple[int, int, Block]] = []
-        """Number, place and block."""
-        self.streams: dict[int, int] = {}
-        """By the number of the first frame."""
-
-    def add(self, block: Block, places: Ints) -> None:
-        """Frames of a block."""
-        numbers = block.number[places].tolist()
-        self.frames += [(number, place, block) for number, place in zip(numbers, places.tolist(), strict=True)]
-
-    def held(self, held: Held) -> None:
-        """A connection that has waited."""
-        self.streams[held.member.first] = held.stream
-        self.add(held.member.look.block, held.member.places())
 
 
 class _Second:
@@ -153,7 +102,7 @@ class Swift:
         engine.around = self._around = Later()
         self._waiting = Waiting(engine.max_memory // 4)
         self._shapes = Shapes()
-        self._close, self._skimmed = _Known(), _Known()
+        self._close, self._skimmed = Known(), Known()
         """What was looked at closely, and may go on; what was not, and of which something may come late."""
         self.counted = Counted()
 
@@ -183,7 +132,7 @@ class Swift:
     def _rest(self, *, full: bool) -> Iterator[Outline]:
         """All that are left, in the order of their first segments."""
         engine, until_ns = self._engine, self._engine.counts.last_ns
-        replay = _Replay()
+        replay = Replay()
         rest = self._waiting.rest()
         shaped = [held for held in rest if held.shape is not None]
         still = {held.member.key: held for held in rest if held.shape is None}
@@ -211,7 +160,7 @@ class Swift:
         end_ns = int(block.time_ns[-1])
         self._skimmed.forget(int(block.time_ns[0]) - SETTLED_NS)
         self._count(look)
-        replay = _Replay()
+        replay = Replay()
         strange = self._strange(look, replay)
         gone = self._waiting.overflow() + self._waiting.take(strange)
         for held in gone:
@@ -237,7 +186,7 @@ class Swift:
         opened += [self._look_again(Look(seam), second, replay, full=full) for seam in seams]
         self._hold(second, np.sort(np.concatenate(opened)), replay, look)
 
-    def _strange(self, look: Look, replay: _Replay) -> list[int]:
+    def _strange(self, look: Look, replay: Replay) -> list[int]:
         """The keys of what is no plain TCP, and yet of a connection. The engine is to have such frames."""
         block = look.block
         if block.link not in LINK_TYPES or len(look.rows.place) == len(block):
@@ -276,7 +225,7 @@ class Swift:
         told = by_responder[look.numbers(plain.closed[by_responder]) >= fresh]
         self._around.together(look, ENDED, plain.closed[told], plain.opened[told])
 
-    def _look_again(self, look: Look, second: _Second, replay: _Replay, *, full: bool) -> Ints:
+    def _look_again(self, look: Look, second: _Second, replay: Replay, *, full: bool) -> Ints:
         """The numbers of the frames with which connections open that the engine does not see."""
         plain, groups, pulled = skim(look), look.groups, second.pulled
         odd = np.ones(len(look), dtype=bool)
@@ -299,7 +248,7 @@ class Swift:
         self._around.together(look, ANSWERED, groups.order[answers], first[groups.number[answers]])
         return look.numbers(first[~odd & ~known])
 
-    def _hold(self, second: _Second, opened: Ints, replay: _Replay, whole: Look) -> None:
+    def _hold(self, second: _Second, opened: Ints, replay: Replay, whole: Look) -> None:
         """What is to wait gets its number, once the engine has told which connections opened in between."""
         base = self._engine.cases.seen
         second.found.sort(key=lambda one: (one[0].end_ns, one[0].first))
@@ -318,7 +267,7 @@ class Swift:
             new = look.numbers(rows) >= second.fresh
             self._around.together(look, kind, rows[new], first[new], columns[2][new])
 
-    def _replay(self, replay: _Replay, opened: Ints, look: Look | None = None) -> list[int]:
+    def _replay(self, replay: Replay, opened: Ints, look: Look | None = None) -> list[int]:
         """Feed the engine; the numbers of the frames with which connections opened there.
 
         `opened`: those of others. `look`: at the block, whose other segments tell the time.

@@ -509,6 +509,15 @@ class TestOtherConnections:
         assert any("stream 0" in e.says for e in finding.causes[0].evidence)
 
 
+@pytest.mark.parametrize("name", causes())
+def test_every_cause_is_told_and_cited(name: str) -> None:
+    cause = causes()[name]
+    assert 10 <= len(cause.title) <= 100
+    assert not cause.title.endswith(".")
+    assert all(len(text) >= 30 and text.endswith(".") for text in (cause.means, cause.confirm))
+    assert cause.cites or name == "unknown"
+
+
 def test_every_cause_has_a_case_and_every_signature_a_cause() -> None:
     assert set(SIGNATURES) == set(causes()) - {"unknown"}
     elsewhere = {
