@@ -34,6 +34,7 @@ class Move(NamedTuple):
     ttl: int = 0
     """Hops more than the side's others took."""
     window: int = 500
+    ip_id: int = 7
 
 
 class Having(NamedTuple):
@@ -57,6 +58,7 @@ WHATS = ("data", "data", "ack", "fin", "rst", "bare rst", "again", "probe", "shu
 MOVES = st.builds(
     Move, st.booleans(), st.sampled_from(WHATS), st.sampled_from((1, 24, 300)),
     st.sampled_from((0.0, 0.01, 0.01, 0.3, 0.7, 1.5)), st.sampled_from((0, 0, 0, 0, 3)), st.just(500),
+    st.sampled_from((7, 7, 0)),
 )  # fmt: skip
 SHAKE = [Move(True, "syn"), Move(False, "syn"), Move(True, "ack")]
 OPENINGS = (SHAKE, SHAKE, SHAKE, SHAKE[:1], SHAKE[:1] * 2, SHAKE[:2], SHAKE[1:], [*SHAKE, Move(True, "data", 60)])
@@ -70,7 +72,7 @@ TALKS = st.builds(
 )  # fmt: skip
 TWISTS: tuple[dict[str, int | float | str], ...] = (
     {}, {}, {}, {"window": 0}, {"window": 600}, {"ttl": 3}, {"pause": 1.5}, {"size": 1}, {"what": "probe"},
-    {"what": "again"}, {"what": "bare rst"},
+    {"what": "again"}, {"what": "bare rst"}, {"what": "rst"}, {"what": "ack"}, {"client": True}, {"client": False},
 )  # fmt: skip
 HAVINGS = st.builds(
     Having, st.integers(40_000, 40_009), st.integers(0, 1), st.sampled_from((1, 2, 3)),
@@ -120,7 +122,9 @@ def having(talk: Sequence[Move], how: Having) -> list[Segment]:
         window, ttl = 0 if move.what == "shut" else move.window, (64 if move.client else 55) - move.ttl
         numbers = seq & 0xFFFFFFFF, ack & 0xFFFFFFFF, flags, window, size, ttl
         segments.append(
-            Segment(0, clock, *ends[move.client], *ends[not move.client], *numbers, 7, NO_OPTIONS, payload, None)
+            Segment(
+                0, clock, *ends[move.client], *ends[not move.client], *numbers, move.ip_id, NO_OPTIONS, payload, None
+            )
         )
     return segments
 
@@ -132,3 +136,24 @@ CAPTURES = st.lists(st.tuples(TALKS, st.lists(HAVINGS, min_size=1, max_size=4)),
     )
 )
 """The segments of a few talks, each had a few times."""
+
+_ASK, _SAY = Move(True, "data", 24), Move(False, "data", 300)
+ALIKE: dict[str, list[Move]] = {
+    "an orderly exchange": [*SHAKE, _ASK, _SAY, *ENDINGS[2]],
+    "closed instead of an answer": [*SHAKE, _ASK, Move(False, "ack"), *ENDINGS[3]],
+    "reset instead of an answer": [*SHAKE, _ASK, Move(False, "ack"), Move(False, "rst", ip_id=0)],
+    "aborted": [*SHAKE, _ASK, _SAY, Move(True, "ack"), Move(True, "rst")],
+    "reset when idle": [*SHAKE, _ASK, _SAY, Move(True, "data", 24, 1.5), Move(False, "rst")],
+    "refused": [*SHAKE[:1], Move(False, "rst")],
+    "still open": [*SHAKE, _ASK, _SAY],
+}
+"""Talks, for `but_for_one_move`."""
+
+
+def but_for_one_move(talk: Sequence[Move], twist: dict[str, int | float | str]) -> list[Segment]:
+    """The segments of a talk that is had unchanged, and once more for each of its moves, with this one twisted."""
+    had = []
+    for place, changes in ((0, {}), *((place, twist) for place in range(len(talk)))):
+        client = 40_000 + len(had)
+        had.append(having(talk, Having(client, 0, 1, (client, 7 * client), 0.0, 1.0, (place, changes), _REQUEST)))
+    return sorted((segment for segments in had for segment in segments), key=lambda segment: segment.time_ns)

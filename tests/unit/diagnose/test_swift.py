@@ -11,7 +11,7 @@ import synthetic
 from conversations import MEMORY, conversation
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from talks import CAPTURES
+from talks import ALIKE, CAPTURES, TWISTS, Move, but_for_one_move
 from test_signatures import CASES
 from wire_packets import BITS, HANDSHAKE, LINKS, V6, enhanced, interface, ipv4, ipv6, section, tcp
 
@@ -34,7 +34,7 @@ def written(segments: list[Segment], *, link: str = "ethernet", six: bool = Fals
         if six:
             packet = ipv6(data, addresses=V6 if forward else V6[::-1], ttl=segment.ttl)
         else:
-            packet = ipv4(data, addresses=(segment.src, segment.dst), ttl=segment.ttl)
+            packet = ipv4(data, addresses=(segment.src, segment.dst), ttl=segment.ttl, ident=segment.ip_id)
         writer.write(segment.time_ns, LINKS[link].wrap(packet))
     return stream.getvalue()
 
@@ -193,6 +193,12 @@ def test_of_a_connection_that_was_broken(added: list[tuple[int, str]], dropped: 
         assert_same(data, size)
     else:
         swift(data, size, full=False)
+
+
+@pytest.mark.parametrize("talk", ALIKE.values(), ids=ALIKE)
+@pytest.mark.parametrize("twist", TWISTS[2:], ids=str)
+def test_of_connections_that_differ_in_one_move(talk: list[Move], twist: dict[str, int | float | str]) -> None:
+    assert_same(written(but_for_one_move(talk, twist)), 1 << 24)
 
 
 @settings(max_examples=300, deadline=None)
