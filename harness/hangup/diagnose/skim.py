@@ -90,11 +90,13 @@ def skim(look: Look) -> Plain:
 def _clean(look: Look) -> Mask:
     """From its SYN on neither side's numbers have a gap, and the last ones are acknowledged.
 
-    Numbers are relative to each side's SYN. What was sent again does no harm.
+    Numbers are relative to each side's SYN. What was sent again does no harm; payload in the SYN's own number says
+    nothing, and is for others to judge.
     """
     before, reach = look.reaches
     opening, final, start = look.opening, look.final, look.groups.start
     good = look.groups.one & (look.window > 0) & (look.has_ack ^ opening) & (look.begin <= before)
+    good &= (look.begin > 0) | (look.size == 0)
     good &= ~look.answered | (look.upto <= look.acked)
     fine = look.every(good) & look.syn[start] & (look.count(look.syn) == 2) & look.syn[look.answer]
     fine &= look.answer != start

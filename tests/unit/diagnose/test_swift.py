@@ -159,6 +159,12 @@ def test_what_comes_late_of_a_connection_that_was_skimmed_opens_no_other() -> No
     assert swift(data, size, full=True) == ({}, 1)
 
 
+def test_payload_in_the_number_of_the_syn_is_no_answer() -> None:
+    data = written(conversation(*HANDSHAKE, "< PA 0 1 1", "< FA 1 1", "> FA 1 2", "< A 2 2"))
+    assert assert_same(data, 1 << 24) == 0
+    assert plain(data)[0].cause == "closed-at-once"
+
+
 STEP = st.builds(
     lambda way, flags, seq, ack, length: f"{way} {''.join(sorted(flags))} {seq} {ack} {length}",
     st.sampled_from("><"), st.sets(st.sampled_from("FSRPA"), min_size=1, max_size=3),
