@@ -1,4 +1,4 @@
-"""The message that has the kernel forget a connection, as another implementation of netlink reads it."""
+"""The message that has the kernel forget a connection, as netlink reads it."""
 
 from __future__ import annotations
 

@@ -6,17 +6,16 @@ merely seen the packet. One question is one exact look-up, some ten microseconds
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
 from collections.abc import Callable
 from typing import NamedTuple
 
+from hangup.labs.netlink import NLM_F_ACK, NLM_F_REQUEST, order
+
 NETLINK_SOCK_DIAG = 4
 _SOCK_DIAG_BY_FAMILY = 20
 _SOCK_DESTROY = 21
-_NLM_F_REQUEST = 1
-_NLM_F_ACK = 4
 _NLMSG_ERROR = 2
 
 _INET_DIAG_INFO = 2
@@ -66,7 +65,7 @@ class SocketDiag:
 
     def look(self, local: tuple[str, int], remote: tuple[str, int]) -> SocketState | None:
         """The IPv4 connection from ``local`` to ``remote``, or None where the kernel has no such socket (any more)."""
-        self._sock.send(_request(_SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, local, remote))
+        self._sock.send(_request(_SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, local, remote))
         answer = self._sock.recv(4096)
         (kind,) = struct.unpack_from("=4xH", answer)
         if kind == _NLMSG_ERROR:  # ENOENT: no such socket
@@ -89,10 +88,7 @@ def destroy(sock: socket.socket, local: tuple[str, int], remote: tuple[str, int]
     ``sock`` is a sock_diag socket. Raises OSError: ENOENT where there is no such connection, EPERM without
     CAP_NET_ADMIN over its namespace, EOPNOTSUPP where the kernel is built without it.
     """
-    sock.send(_request(_SOCK_DESTROY, _NLM_F_REQUEST | _NLM_F_ACK, local, remote))
-    (number,) = struct.unpack_from("=16xi", sock.recv(4096))  # struct nlmsgerr: 0, or minus the error's number
-    if number:
-        raise OSError(-number, os.strerror(-number))
+    order(sock, _request(_SOCK_DESTROY, NLM_F_REQUEST | NLM_F_ACK, local, remote))
 
 
 class Blocked:
