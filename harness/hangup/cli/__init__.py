@@ -124,9 +124,7 @@ def main() -> None:
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
     except (click.Abort, KeyboardInterrupt) as end:
-        words = map(
-            str, (end.__cause__ or end).args
-        )  # click puts an exception of its own in the place of the interrupt
+        words = map(str, (end.__cause__ or end).args)  # click raises one of its own in the place of the interrupt
         click.echo("; ".join(("hangup: interrupted", *words)), err=True)
         sys.exit(130)
     except HangupError as error:

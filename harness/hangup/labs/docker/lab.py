@@ -99,14 +99,13 @@ class DockerLab:
     async def _start(self, building: Building) -> None:
         await self._engine.call(sweep)
         self._image = str((await self._ensure(peer_recipe(), building))["Id"])
-        name = f"hangup-{self._owner.run}"
-        bridge = await self._engine.call(lambda api: create_bridge(api, name, self._owner.labels))
+        bridge = await self._engine.call(lambda api: create_bridge(api, self._network, self._owner.labels))
         self.targets = {
             "blackhole": BLACKHOLE_HOST, "no route": NOWHERE_HOST, "published port": bridge.gateway
         }  # fmt: skip
-        self.host = (await self._start_host("peer", name)).address
+        self.host = (await self._start_host("peer")).address
         options = "--route", BLACKHOLE_HOST, self.host, "--withhold-acks", bridge.gateway
-        client = await self._start_host("client", name, *options)
+        client = await self._start_host("client", *options)
         self.client_host = client.address
         packets, diag = client.passed
         self.capture, self.diag = Ring(packets, _LINK), SocketDiag(diag)
@@ -169,10 +168,15 @@ class DockerLab:
         container, process = await self._start_container(spec)
         return Started(container, bridge.name, process, host)
 
+    @property
+    def _network(self) -> str:
+        """The name of the run's own, with which its containers' begin."""
+        return f"hangup-{self._owner.run}"
+
     def _name(self, part: str) -> str:
         """Of a container that no other has had."""
         self._started += 1
-        return f"hangup-{self._owner.run}-{part}-{self._started}"
+        return f"{self._network}-{part}-{self._started}"
 
     async def furnish(self, needs: Collection[Need]) -> list[str]:
         """Have ports published, which takes the engine a second or two: more than a trial without them should cost."""
@@ -184,7 +188,7 @@ class DockerLab:
         ports = free_ports(address)
         spec = Spec(
             name=self._name("nobody"), image=self._image, command=["python3", "-m", "hangup_server"],
-            network=f"hangup-{self._owner.run}", labels=self._owner.labels,
+            network=self._network, labels=self._owner.labels,
             published={inside: (address, port) for inside, port in enumerate(ports, 1)},
         )  # fmt: skip
         try:
@@ -241,7 +245,7 @@ class DockerLab:
             pass  # it was removed under us; so it has ended
         process.exited(status)
 
-    async def _start_host(self, side: Side, network: str, *options: str) -> Host:
+    async def _start_host(self, side: Side, *options: str) -> Host:
         """Start a side's host, take what it passes, and learn its address."""
         path = self._owner.shared / f"{side}.sock"
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
@@ -250,13 +254,14 @@ class DockerLab:
             listener.listen(1)
             listener.setblocking(False)
             spec = Spec(
-                name=f"{network}-{side}-host", image=self._image, network=network, labels=self._owner.labels,
+                name=f"{self._network}-{side}-host", image=self._image, network=self._network,
+                labels=self._owner.labels,
                 command=["python3", "-m", "hangup_server.host", f"{_SHARED}/{path.name}", side, *options],
                 user=ROOT, rights=_RIGHTS[side], mounts={self._owner.shared: _SHARED}, sysctls=_sysctls(side),
             )  # fmt: skip
             container, process = await self._start_container(spec)
             host = self._hosts[side] = await Host.meet(container, listener, process)
-        host.address = await self._engine.call(partial(_address, container=container, network=network))
+        host.address = await self._engine.call(partial(_address, container=container, network=self._network))
         return host
 
     async def close(self) -> None:
