@@ -16,6 +16,7 @@ from hangup.diagnose.engine import Engine
 from hangup.diagnose.facts import Facts
 from hangup.diagnose.finding import Outline, conclude
 from hangup.diagnose.likeness import Likeness
+from hangup.diagnose.look import SECOND, Look
 from hangup.diagnose.telling import ENDED, REFUSED, UNKNOWN_THERE
 from hangup.wire import Connection, Endpoint, Segment, decode, host
 
@@ -26,12 +27,10 @@ if TYPE_CHECKING:
     from hangup.diagnose.case import Case
     from hangup.diagnose.causes import Culprit, Hypothesis
     from hangup.diagnose.finding import Severity
-    from hangup.diagnose.look import Look
     from hangup.wire import By, ConnState
 
     Ints = NDArray[np.int64]
 
-_SECOND = 1_000_000_000
 _MOST_SHAPES = 20_000
 
 
@@ -112,13 +111,13 @@ def members(look: Look, groups: Ints) -> list[Member]:
     """These groups. Their bytes are right for those that are `fit`."""
     if not len(groups):
         return []
-    start, own, index = look.groups.start, look.own, look.index
+    start, own = look.groups.start, look.own
     sent = []
     for side in (own, ~own):
-        last = np.maximum.reduceat(np.where(side, index, -1), start)
+        last = look.last(side)
         reach = np.where(last >= 0, look.reaches[1][np.maximum(last, 0)], 0)
         sent.append(np.maximum(0, reach - (look.count(look.syn & side) > 0) - (look.count(look.fin & side) > 0)))
-    data = np.maximum.reduceat(np.where(look.size > 0, index, -1), start)
+    data = look.last(look.size > 0)
     data_ns = np.where(data >= 0, look.time[np.maximum(data, 0)], 0)
     first = look.numbers(look.groups.order[start])
     columns = (look.groups.key, start, look.groups.size, first, look.time[start], look.time[look.final], data_ns, *sent)
@@ -288,7 +287,7 @@ class _Asker(NamedTuple):
         asks, member, around = shape.asks, self.member, self.around
         found: list[object] = []
         if shape.first is None:
-            found += [self.until_ns - member.end_ns >= _SECOND, self.until_ns - member.data_ns >= _SECOND]
+            found += [self.until_ns - member.end_ns >= SECOND, self.until_ns - member.data_ns >= SECOND]
         for name, end, own in (("ttl of orig", self.orig, True), ("ttl of resp", self.resp, False)):
             if name in asks:
                 usual = around.usual_ttl(end.address)

@@ -30,12 +30,18 @@ def distinct(values: NDArray[Any]) -> Distinct:
     """The different ones of several values."""
     order = np.argsort(values)
     ordered = values[order]
-    new = np.empty(len(values), dtype=bool)
-    new[:1] = True
-    np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
+    new = changes(ordered)
     which = np.empty(len(values), dtype=np.int64)
     which[order] = np.cumsum(new) - 1
     return Distinct(ordered[new], order[new], which)
+
+
+def changes(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Of each value: it is another than the one before. So is the first."""
+    new = np.empty(len(values), dtype=bool)
+    new[:1] = True
+    np.not_equal(values[1:], values[:-1], out=new[1:])
+    return new
 
 
 def among(values: NDArray[Any], some: NDArray[Any]) -> NDArray[np.bool_]:
@@ -47,4 +53,4 @@ def among(values: NDArray[Any], some: NDArray[Any]) -> NDArray[np.bool_]:
     return found
 
 
-__all__ = ["Distinct", "among", "distinct", "np"]
+__all__ = ["Distinct", "among", "changes", "distinct", "np"]

@@ -12,7 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from hangup.diagnose.arrays import np
-from hangup.diagnose.heads import walk
+from hangup.diagnose.heads import RECORD, walk
 from hangup.wire import CaptureError, Frame
 from hangup.wire.frames import MAX_CAPTURED
 
@@ -35,7 +35,6 @@ KEPT = 2
 """Blocks, besides the latest one, whose bytes are still there."""
 
 _HEADER = 24
-_RECORD = 16
 _TICKS = {0xA1B2C3D4: 1000, 0xA1B23C4D: 1}
 
 
@@ -135,7 +134,7 @@ def blocks(stream: Source, size: int = SIZE) -> Iterator[Block]:
     order, tick_ns = ticks
     (link,) = struct.unpack_from(order + "I", head, 20)
     left, offset, number = b"", _HEADER, 1
-    room = _RECORD + MAX_CAPTURED  # for what is left of the block before
+    room = RECORD + MAX_CAPTURED  # for what is left of the block before
     buffers = deque(np.empty(room + size + MARGIN, dtype=np.uint8).data for _ in range(KEPT + 1))
     while True:
         data = buffers[0]
@@ -166,7 +165,7 @@ def gathered(frames: Iterable[Frame], size: int = SIZE) -> Iterator[Block]:
             yield _joined(held)
             held, total = [], 0
         held.append(frame)
-        total += len(frame.data) + _RECORD
+        total += len(frame.data) + RECORD
     if held:
         yield _joined(held)
 
@@ -196,13 +195,13 @@ def _fill(stream: Source, view: memoryview) -> int:
 
 
 def _block(data: memoryview, starts: Ints, order: str, tick_ns: int, link: int, first: int) -> Block:
-    records = np.ndarray((len(data) - _RECORD,), f"V{_RECORD}", data, strides=(1,))
+    records = np.ndarray((len(data) - RECORD,), f"V{RECORD}", data, strides=(1,))
     heads = records[starts].view(np.dtype(order + "u4")).reshape(-1, 4)
     time_ns = heads[:, 0].astype(np.int64)
     time_ns *= 1_000_000_000
     time_ns += heads[:, 1].astype(np.int64) * tick_ns
     return Block(
-        data, starts + _RECORD, heads[:, 2].astype(np.int64), heads[:, 3].astype(np.int64), time_ns,
+        data, starts + RECORD, heads[:, 2].astype(np.int64), heads[:, 3].astype(np.int64), time_ns,
         np.arange(first, first + len(starts)), link,
     )  # fmt: skip
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-_RECORD = 16
+RECORD = 16
+"""Bytes of a record's head."""
 _APART = 1 << 14
 """Bytes between the places from which walks begin."""
 _WORTH = 8
@@ -32,11 +33,11 @@ def walk(data: memoryview, end: int, order: str) -> tuple[Ints, int, str]:
 
     The first record begins at 0, the data ends at `end`; `order` is that of the bytes, as `struct` writes it.
     """
-    if end < _RECORD:
+    if end < RECORD:
         return np.zeros(0, dtype=np.int64), 0, ""
-    captured = np.ndarray((end - _RECORD + 1,), order + "u4", data, 8, (1,))
+    captured = np.ndarray((end - RECORD + 1,), order + "u4", data, 8, (1,))
     if end < _WORTH * _APART:
-        starts = np.array(_one_by_one(data, 0, end - _RECORD + 1, order)[0], dtype=np.int64)
+        starts = np.array(_one_by_one(data, 0, end - RECORD + 1, order)[0], dtype=np.int64)
     else:
         starts = _in_step(data, end, order, captured)
     sizes = captured[starts]
@@ -44,7 +45,7 @@ def walk(data: memoryview, end: int, order: str) -> tuple[Ints, int, str]:
     if len(absurd):
         first = absurd[0]
         return starts[:first], int(starts[first]), f"claims {sizes[first]} captured bytes"
-    used = int(starts[-1]) + _RECORD + int(sizes[-1])
+    used = int(starts[-1]) + RECORD + int(sizes[-1])
     return (starts[:-1], int(starts[-1]), "") if used > end else (starts, used, "")
 
 
@@ -54,20 +55,20 @@ def _one_by_one(data: memoryview, at: int, limit: int, order: str) -> tuple[list
     starts: list[int] = []
     while at < limit:
         starts.append(at)
-        at += _RECORD + captured_at(data, at)[0]
+        at += RECORD + captured_at(data, at)[0]
     return starts, at
 
 
 def _in_step(data: memoryview, end: int, order: str, captured: NDArray[np.uint32]) -> Ints:
     begin = _guessed(data, end, order, captured)
-    limit = np.append(begin[1:], end - _RECORD + 1)
+    limit = np.append(begin[1:], end - RECORD + 1)
     at = begin.copy()
     steps = []
     going = np.ones(len(at), dtype=bool)
     while going.any():
         steps.append(np.where(going, at, -1))
-        onward = captured[np.minimum(at, end - _RECORD)].astype(np.int64)
-        onward += _RECORD
+        onward = captured[np.minimum(at, end - RECORD)].astype(np.int64)
+        onward += RECORD
         onward *= going
         at += onward
         going = at < limit
@@ -94,13 +95,13 @@ def _guessed(data: memoryview, end: int, order: str, captured: NDArray[np.uint32
     upper = 2 if order == "<" else 0
     mark = bytes(data[upper : upper + 2])
     search = re.compile(re.escape(mark)).search
-    found = [search(data, place, place + _APART) for place in range(_APART, end - 2 * _RECORD, _APART)]
+    found = [search(data, place, place + _APART) for place in range(_APART, end - 2 * RECORD, _APART)]
     at = np.array([match.start() for match in found if match is not None], dtype=np.int64) - upper
-    at = at[at <= end - _RECORD]
+    at = at[at <= end - RECORD]
     size = captured[at]
-    length = np.ndarray((end - _RECORD + 1,), order + "u4", data, 12, (1,))[at]
+    length = np.ndarray((end - RECORD + 1,), order + "u4", data, 12, (1,))[at]
     at = at[(size <= MAX_CAPTURED) & (size <= length)]
-    onward = at + _RECORD + captured[at]
+    onward = at + RECORD + captured[at]
     marks = np.ndarray((end - 1,), "u2", data, 0, (1,))
     fits = marks[np.minimum(onward + upper, end - 2)] == np.frombuffer(mark, "u2")[0]
-    return np.concatenate([np.zeros(1, dtype=np.int64), at[fits | (onward > end - _RECORD)]])
+    return np.concatenate([np.zeros(1, dtype=np.int64), at[fits | (onward > end - RECORD)]])

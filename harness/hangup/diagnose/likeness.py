@@ -27,7 +27,6 @@ _MOST_ROWS = 40
 """Segments of a connection: its trail is whole, and so is what was before its end."""
 _FARTHEST = 1 << 20
 """Numbers from here on are far from each other to Zeek."""
-_SECOND = 1_000_000_000
 _GOODBYE = 41
 """Sizes from here on are all the same to the facts."""
 _GAP = 4
@@ -47,17 +46,16 @@ def fits(look: Look) -> Mask:
     good &= ~look.has_ack | (look.answered & (look.upto >= 0) & (look.upto <= look.acked))
     good &= (look.size == 0) | ~(look.syn | look.rst)
     good &= ~look.forgotten | (look.index <= first_end[number])
-    pause, silence = _pauses(look)
+    pause, silence = look.pauses
     good &= ~ends | ~(pause | silence) | (look.count(look.size > 0)[number] == 0)
     later = np.empty(len(own), dtype=bool)
     later[1:] = look.time[1:] >= look.time[:-1]
     good &= later | look.opening
     for side in (own, ~own):  # nothing new behind a FIN
         fin = look.first(look.fin & side)
-        last = np.maximum.reduceat(np.where(side, look.index, -1), start)
         closed = fin < len(own)
         upto = np.where(closed, reach[np.minimum(fin, len(own) - 1)], 0)
-        good[start] &= ~closed | (reach[np.maximum(last, 0)] == upto)
+        good[start] &= ~closed | (reach[np.maximum(look.last(side), 0)] == upto)
     fit: Mask = look.every(good) & open_syn[start] & (look.groups.size <= _MOST_ROWS)
     return fit
 
@@ -75,19 +73,6 @@ class Likeness:
         return None if spoken is None else (self._codes[8 * start : 8 * stop], spoken)
 
 
-def _pauses(look: Look) -> tuple[Mask, Mask]:
-    """Of each row: a second or more since the segment before; and since the last payload before."""
-    pause = np.zeros(len(look.own), dtype=bool)
-    pause[1:] = look.time[1:] - look.time[:-1] >= _SECOND
-    pause &= ~look.opening
-    last = np.empty(len(look.own), dtype=np.int64)
-    last[:1] = -1
-    last[1:] = np.maximum.accumulate(np.where(look.size > 0, look.index, -1))[:-1]
-    spoken = last >= look.groups.start[look.groups.number]
-    silence = spoken & (look.time - look.time[np.maximum(last, 0)] >= _SECOND)
-    return pause, silence
-
-
 def _codes(look: Look) -> NDArray[np.uint64]:
     """A row's part of the key, in 64 bits."""
     order, own, number = look.groups.order, look.own, look.groups.number
@@ -96,7 +81,7 @@ def _codes(look: Look) -> NDArray[np.uint64]:
     window, ttl = look.window.astype(np.int64), look.rows.ttl[order].astype(np.int64)
     grown = np.where(there, np.sign(window - window[np.maximum(before, 0)]) + 1, 3)
     first = np.where(own, look.groups.start[number], look.answer[number])
-    pause, silence = _pauses(look)
+    pause, silence = look.pauses
     parts: list[tuple[NDArray[np.int64] | Mask | NDArray[np.uint8], int]] = [
         (look.flags & _TELLING, 8), (own, 1), ((ttl - ttl[first]) & 0xFF, 8), (grown, 2), (window == 0, 1), (pause, 1),
         (silence, 1), (look.rst & (look.rows.ip_id[order] > 0), 1), (np.minimum(look.size, _GOODBYE), 6),

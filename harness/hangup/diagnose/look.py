@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from hangup.diagnose.arrays import np
+from hangup.diagnose.arrays import changes, np
 from hangup.diagnose.cases import SETTLED_NS
 from hangup.diagnose.columns import Columns, columns, keys
 from hangup.wire import Flags, Flow
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Keys = NDArray[np.uint64]
 
 _FIN, _SYN, _RST, _ACK = (np.uint8(flag) for flag in (Flags.FIN, Flags.SYN, Flags.RST, Flags.ACK))
+SECOND = 1_000_000_000
 _LEVEL = 34
 """More bits than a relative number, and what a segment adds to it, can have."""
 
@@ -56,9 +57,7 @@ def group(rows: Columns) -> Groups:
     mixed.sort()
     order = (mixed & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
     mixed >>= bits
-    first = np.empty(len(key), dtype=bool)
-    first[:1] = True
-    np.not_equal(mixed[1:], mixed[:-1], out=first[1:])
+    first = changes(mixed)
     start = np.flatnonzero(first)
     number = np.cumsum(first, dtype=np.int32)
     number -= 1
@@ -119,10 +118,7 @@ class Look:
     @cached_property
     def other(self) -> Ints:
         """Of each row: the other side's last one before it; before the group's start where there is none."""
-        turn = np.empty(len(self.own), dtype=bool)
-        turn[0] = True
-        np.not_equal(self.own[1:], self.own[:-1], out=turn[1:])
-        turn |= self.opening
+        turn = changes(self.own) | self.opening
         return np.maximum.accumulate(np.where(turn, self.index, 0)) - 1
 
     @cached_property
@@ -165,6 +161,19 @@ class Look:
         late[1:] = self.time[1:] - self.time[:-1] >= SETTLED_NS
         return late & ~self.opening
 
+    @cached_property
+    def pauses(self) -> tuple[Mask, Mask]:
+        """Of each row: a second or more since the segment before; and since the last payload before."""
+        pause = np.zeros(len(self.own), dtype=bool)
+        pause[1:] = self.time[1:] - self.time[:-1] >= SECOND
+        pause &= ~self.opening
+        last = np.empty(len(self.own), dtype=np.int64)
+        last[:1] = -1
+        last[1:] = np.maximum.accumulate(np.where(self.size > 0, self.index, -1))[:-1]
+        spoken = last >= self.groups.start[self.groups.number]
+        silence = spoken & (self.time - self.time[np.maximum(last, 0)] >= SECOND)
+        return pause, silence
+
     def every(self, mask: Mask) -> Mask:
         """Of each group: it is true of all rows."""
         return np.logical_and.reduceat(mask, self.groups.start)
@@ -177,6 +186,10 @@ class Look:
         """Of each group: the first row of which it is true, or the number of all rows."""
         return np.minimum.reduceat(np.where(mask, self.index, len(mask)), self.groups.start)
 
+    def last(self, mask: Mask) -> Ints:
+        """Of each group: the last row of which it is true, or -1."""
+        return np.maximum.reduceat(np.where(mask, self.index, -1), self.groups.start)
+
     def places(self, groups: Mask) -> Ints:
         """The frames of some groups, in their order in the block."""
         return np.sort(self.rows.place[self.groups.order[groups[self.groups.number]]])
@@ -187,14 +200,10 @@ class Look:
 
     def flow(self, row: int) -> Flow:
         """From the sender of a row."""
-        return flow_of(self.block, self.rows, row)
-
-
-def flow_of(block: Block, rows: Columns, row: int) -> Flow:
-    """From the sender of a row."""
-    data, at = block.data, int(rows.network[row])
-    if data[at] >> 4 == 4:
-        src, dst = data[at + 12 : at + 16], data[at + 16 : at + 20]
-    else:
-        src, dst = data[at + 8 : at + 24], data[at + 24 : at + 40]
-    return Flow(bytes(src), int(rows.sender[row]) & 0xFFFF, bytes(dst), int(rows.receiver[row]) & 0xFFFF)
+        rows, data = self.rows, self.block.data
+        at = int(rows.network[row])
+        if data[at] >> 4 == 4:
+            src, dst = data[at + 12 : at + 16], data[at + 16 : at + 20]
+        else:
+            src, dst = data[at + 8 : at + 24], data[at + 24 : at + 40]
+        return Flow(bytes(src), int(rows.sender[row]) & 0xFFFF, bytes(dst), int(rows.receiver[row]) & 0xFFFF)

@@ -109,9 +109,9 @@ class Messages:
         return self._left if self.part == "body" and not self._chunked and not self._whole_at_end else None
 
     @property
-    def standing(self) -> tuple[Kind | None, Part | None, int, bool, bool, bool]:
-        """All that anybody reads of it but for numbers: what ends like another one must agree in this."""
-        return self.kind, self.unfinished, self.begun, self.interim, self.missing is None, self.alert is None
+    def standing(self) -> tuple[Kind | None, Part | None, int, bool, bool]:
+        """All that anybody reads of HTTP but for numbers: what ends like another one must agree in this."""
+        return self.kind, self.unfinished, self.begun, self.interim, self.missing is None
 
     @property
     def done(self) -> bool:

@@ -16,18 +16,17 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from hangup.diagnose.arrays import np
+from hangup.diagnose.look import SECOND, Look
+from hangup.diagnose.records import ALERT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hangup.diagnose.blocks import Block
-    from hangup.diagnose.look import Look
 
     Ints = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
-_SECOND = 1_000_000_000
-_ALERT = 21
 _FEW = 14
 """Of a TLS connection with fewer segments than this, a failed handshake is likely: it is looked at closely."""
 
@@ -62,9 +61,9 @@ def skim(look: Look) -> Plain:
         nothing = np.zeros(0, dtype=np.int64)
         return Plain(nothing, nothing, nothing, nothing, nothing > 0)
     candidates = np.flatnonzero(_clean(look))
-    fins, resets, size = look.count(look.fin), look.count(look.rst), look.size
-    last_data = np.maximum.accumulate(np.where(size > 0, look.index, -1))[look.final]
-    responder_last = (last_data >= look.groups.start) & ~look.own[np.maximum(last_data, 0)]
+    fins, resets = look.count(look.fin), look.count(look.rst)
+    last_data = look.last(look.size > 0)
+    responder_last = (last_data >= 0) & ~look.own[np.maximum(last_data, 0)]
     first_fin = look.first(look.fin)
     late = look.count(look.forgotten & (look.index > first_fin[look.groups.number])) > 0
     own_fins = look.count(look.fin & look.own)
@@ -108,7 +107,7 @@ def _clean(look: Look) -> Mask:
 
 def _at_once(look: Look, row: Ints) -> Mask:
     """Less than a second after the segment before."""
-    short: Mask = look.time[row] - look.time[np.maximum(row - 1, 0)] < _SECOND
+    short: Mask = look.time[row] - look.time[np.maximum(row - 1, 0)] < SECOND
     return short
 
 
@@ -140,7 +139,7 @@ def _nothing_of_tls(look: Look, groups: Ints, records_matter: Mask) -> Mask:
         return np.ones(len(groups), dtype=bool)
     spoken, alert = np.zeros(len(look), dtype=bool), np.zeros(len(look), dtype=bool)
     spoken[look.groups.number[row[tls]]] = True
-    alert[look.groups.number[row[tls & (kind == _ALERT)]]] = True
+    alert[look.groups.number[row[tls & (kind == ALERT)]]] = True
     doubtful: Mask = alert[groups] | (spoken[groups] & (records_matter | (look.groups.size[groups] < _FEW)))
     return ~doubtful
 
