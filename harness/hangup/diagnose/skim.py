@@ -68,7 +68,7 @@ def skim(look: Look) -> Plain:
     late = look.count(look.forgotten & (look.index > first_fin[look.groups.number])) > 0
     own_fins = look.count(look.fin & look.own)
     in_order = (fins[candidates] == 2) & (own_fins[candidates] == 1) & (resets[candidates] == 0)
-    in_order &= _at_once(look, np.where(in_order, first_fin[candidates], 0))
+    in_order &= _at_once(look, np.where(in_order, first_fin[candidates], 0)) & _fins_last(look)[candidates]
     responder_first = in_order & ~look.own[np.where(in_order, first_fin[candidates], 0)]
     aborted = (resets[candidates] == 1) & (fins[candidates] == 0) & responder_last[candidates]
     aborted &= _reset_last(look, candidates)
@@ -109,6 +109,17 @@ def _at_once(look: Look, row: Ints) -> Mask:
     """Less than a second after the segment before."""
     short: Mask = look.time[row] - look.time[np.maximum(row - 1, 0)] < SECOND
     return short
+
+
+def _fins_last(look: Look) -> Mask:
+    """Of each group: no side sent anything new behind its FIN."""
+    fin = np.flatnonzero(look.fin)
+    group = look.groups.number[fin]
+    final = look.final[group]
+    last = np.where(look.own[fin] == look.own[final], final, np.maximum(look.other[final], 0))
+    fine = np.ones(len(look), dtype=bool)
+    fine[group[look.end[fin] != look.reaches[1][last]]] = False
+    return fine
 
 
 def _reset_last(look: Look, groups: Ints) -> Mask:

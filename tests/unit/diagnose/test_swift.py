@@ -165,6 +165,12 @@ def test_payload_in_the_number_of_the_syn_is_no_answer() -> None:
     assert plain(data)[0].cause == "closed-at-once"
 
 
+def test_payload_behind_its_own_sides_fin_is_not_plain() -> None:
+    asked = "> PA 1 1 60"
+    data = written(conversation(*HANDSHAKE, asked, "< FA 1 61", "< A 2 61 1", "> FA 61 3", "< A 3 62"))
+    assert assert_same(data, 1 << 24) == 0
+
+
 STEP = st.builds(
     lambda way, flags, seq, ack, length: f"{way} {''.join(sorted(flags))} {seq} {ack} {length}",
     st.sampled_from("><"), st.sets(st.sampled_from("FSRPA"), min_size=1, max_size=3),
