@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import resource
 import shutil
 import socket
@@ -163,14 +164,35 @@ def in_docker(clients: list[str], trials: int, jobs: int) -> None:
     print(f"{'ratio':28} {rate / naive:8.0f}")
 
 
-def measured(command: list[str]) -> tuple[float, float, float]:
-    """Seconds, seconds of CPU, and MB at most, of a program whose output nobody reads."""
+def measured(command: list[str]) -> tuple[float, float]:
+    """Seconds, and seconds of CPU, of a program whose output nobody reads, and of its processes."""
     start = time.perf_counter()
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _pid, status, used = os.wait4(child.pid, 0)
     if status:
         raise SystemExit(f"{command[0]} ended with status {os.waitstatus_to_exitcode(status)}")
-    return time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    return time.perf_counter() - start, used.ru_utime + used.ru_stime
+
+
+def most_memory(command: list[str]) -> float:
+    """MB at most that it and its processes have together, in a run of its own: to look costs time."""
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    most = 0
+    while child.poll() is None:
+        most = max(most, _proportional(child.pid))
+        time.sleep(0.01)
+    return most / 1024
+
+
+def _proportional(pid: int) -> int:
+    """kB of a process and those that it started; what several of them share is counted once."""
+    try:
+        started = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:  # it is over
+        return 0
+    own = re.search(r"^Pss: +(\d+) kB", rollup, re.MULTILINE)
+    return (int(own[1]) if own else 0) + sum(_proportional(int(other)) for other in started)
 
 
 _TIMES = 3
@@ -196,7 +218,8 @@ def diagnosis(megabytes: int) -> None:
                 if shutil.which(command[0]) is None:
                     print(f"  {name:20} is not installed")
                     continue
-                seconds, cpu, most = min(measured(command) for _ in range(1 if command[0] == "tshark" else _TIMES))
+                seconds, cpu = min(measured(command) for _ in range(1 if command[0] == "tshark" else _TIMES))
+                most = most_memory(command)
                 ours = ours or (seconds, cpu)
                 print(
                     f"  {name:20} {seconds:8.2f} s ({seconds / ours[0]:5.1f} ×), "

@@ -120,12 +120,12 @@ def _payload(step: Step) -> bytes:
 def frames(connections: int, *, seed: int = 1, at_a_time: int = 300) -> Iterator[tuple[int, bytes]]:
     """Times and frames of so many connections, `at_a_time` of which go on together."""
     chance = random.Random(seed)
-    kinds = chance.choices([steps for _, _, steps in KINDS], [share for _, share, _ in KINDS], k=connections)
+    kinds, shares = [steps for _, _, steps in KINDS], [share for _, share, _ in KINDS]
     going: list[tuple[int, int, _Talk, Step]] = []
     opened, clock = 0, START_NS
     while going or opened < connections:
         while len(going) < at_a_time and opened < connections:
-            talk = _Talk(opened, chance, kinds[opened])
+            talk = _Talk(opened, chance, *chance.choices(kinds, shares))
             step = talk.step()
             assert step is not None
             heappush(going, (clock + chance.randrange(2_000_000), opened, talk, step))
