@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import heapq
+import importlib
 import json
 import signal
 import sys
@@ -12,11 +13,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from hangup.cli.console import make_console
-from hangup.cli.diagnosis import SORTS, evicted_note, print_summary, print_table
 from hangup.cli.options import read_results, results_option
 from hangup.diagnose import Engine, Finding, Inputs, Severity, Summary, findings, record, troubled
-from hangup.diagnose.choosing import Filter, fails, make_failure, make_filter
+from hangup.diagnose.choosing import SORTS, Filter, fails, make_failure, make_filter
 from hangup.errors import InputError
 from hangup.wire import Segment, decode
 
@@ -164,6 +163,8 @@ class Lines:
     def done(self, engine: Engine) -> None:
         """Nothing follows; what could not be kept is said on standard error."""
         if engine.cases.evicted:
+            from hangup.cli.diagnosis import evicted_note
+
             click.echo(f"hangup: {evicted_note(engine.cases.evicted)}", err=True)
 
 
@@ -195,7 +196,11 @@ class Overview:
         """All, or those of trouble."""
         if self._everything:
             return findings(inputs, engine)
-        return troubled(inputs, engine, self._summary.add_counted, full=self._html is not None)
+        found = troubled(inputs, engine, self._summary.add_counted, full=self._html is not None)
+        importlib.import_module(
+            "hangup.cli.diagnosis"
+        )  # what prints takes long to import: a large capture is read meanwhile
+        return found
 
     def take(self, finding: Outline) -> None:
         """Count it, and keep it as long as it may be among the first."""
@@ -211,6 +216,9 @@ class Overview:
 
     def done(self, engine: Engine) -> None:
         """Print them."""
+        from hangup.cli.console import make_console
+        from hangup.cli.diagnosis import print_summary, print_table
+
         console = make_console(_PIPED)
         first = sorted(self._first, key=self._key)
         if not self._table_only:
@@ -254,6 +262,7 @@ class OneConnection:
         if self._finding is None:
             raise InputError(f"--stream {self._stream}: there are {engine.cases.seen} connections, counted from 0")
         from hangup.cli.connection import print_connection
+        from hangup.cli.console import make_console
 
         reports = _reports(self._matrix, self._finding)
         print_connection(make_console(), self._finding, self._segments, reports, asked=self._asked)

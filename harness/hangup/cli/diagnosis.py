@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -22,21 +21,6 @@ if TYPE_CHECKING:
     from hangup.diagnose.finding import Outline
 
 _STYLES = {Severity.NONE: "green", Severity.LOW: "cyan", Severity.MEDIUM: "yellow", Severity.HIGH: "red"}
-
-_RANKS = {severity: -rank for rank, severity in enumerate(Severity)}
-
-SORTS: dict[str, Callable[[Outline], tuple[object, ...]]] = {
-    "severity": lambda f: (_RANKS[f.severity], f.stream),
-    "stream": lambda f: (f.stream,),
-    "start": lambda f: (f.start_ns, f.stream),
-    "end": lambda f: (f.end_ns, f.stream),
-    "duration": lambda f: (-f.duration_ns, f.stream),
-    "bytes": lambda f: (-f.orig_bytes - f.resp_bytes, f.stream),
-    "state": lambda f: (f.conn_state, f.stream),
-    "cause": lambda f: (f.cause, f.stream),
-    "host": lambda f: (f.resp.address, f.resp.port, f.stream),
-}
-"""What ``--sort`` can sort by; of numbers the largest first, but times from the earliest on."""
 
 
 def print_summary(console: Console, summary: Summary, counts: Counts, evicted: int) -> None:

@@ -11,6 +11,7 @@
 | `finding`, `matching` | what is said of a connection, and which scenarios of the catalogue are like it |
 | `blocks`, `heads`, `columns`, `look` | large captures at speed: frames, headers and connections as arrays |
 | `skim`, `alike`, `likeness` | what plainly ended in order is only counted; what is alike is judged once |
+| `sift`, `ahead` | what is left of a block when that is taken out; by a process of its own where it is worth it |
 | `swift`, `waiting`, `telling` | block after block: what is not done with, and what each tells of the others |
 | `choosing`, `record`, `summary`, `ladder`, `page` | filters and views |
 

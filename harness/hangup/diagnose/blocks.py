@@ -8,8 +8,8 @@ them one by one where they are asked for.
 from __future__ import annotations
 
 import struct
-from collections import deque
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from pickle import PickleBuffer
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from hangup.diagnose.arrays import np
 from hangup.diagnose.heads import RECORD, walk
@@ -30,9 +30,6 @@ from one block to the next are looked at more than once."""
 MARGIN = 128
 """Spare bytes behind the last frame of a block, so that the headers of a frame can be taken without a look at where it
 ends."""
-
-KEPT = 2
-"""Blocks, besides the latest one, whose bytes are still there."""
 
 _HEADER = 24
 _TICKS = {0xA1B2C3D4: 1000, 0xA1B23C4D: 1}
@@ -61,6 +58,9 @@ class Block(NamedTuple):
     def __len__(self) -> int:
         return len(self.start)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return _received, (PickleBuffer(self.data), *self[1:])
+
     def frame(self, place: int) -> Frame:
         """One of them."""
         start = int(self.start[place])
@@ -78,6 +78,11 @@ class Block(NamedTuple):
             _with_margin(held), np.cumsum(captured) - captured, captured, self.length[places], self.time_ns[places],
             self.number[places], self.link,
         )  # fmt: skip
+
+
+def _received(data: bytes, *rest: Any) -> Block:
+    """A block that another process has sent."""
+    return Block(memoryview(data), *rest)
 
 
 def _with_margin(parts: Sequence[bytes | memoryview]) -> memoryview:
@@ -125,35 +130,40 @@ def _ticks(head: bytes | bytearray) -> tuple[str, int] | None:
 def blocks(stream: Source, size: int = SIZE) -> Iterator[Block]:
     """The blocks of a file that `is_plain`. Raises CaptureError where it is damaged, after the frames before that.
 
-    The bytes of a block are overwritten when `KEPT` more have been read: fresh memory would have to be cleared first.
+    The bytes of a block are overwritten when the next one is asked for: fresh memory would have to be cleared first.
     """
     head = bytearray(_HEADER)
-    ticks = _ticks(head) if _fill(stream, memoryview(head)) == _HEADER else None
+    ticks = _ticks(head) if _fill(stream, memoryview(head)).bytes == _HEADER else None
     if ticks is None:
         raise CaptureError("this is not a pcap file that can be read in blocks", 0)
     order, tick_ns = ticks
     (link,) = struct.unpack_from(order + "I", head, 20)
     left, offset, number = b"", _HEADER, 1
-    room = RECORD + MAX_CAPTURED  # for what is left of the block before
-    buffers = deque(np.empty(room + size + MARGIN, dtype=np.uint8).data for _ in range(KEPT + 1))
+    data = np.empty(RECORD + MAX_CAPTURED + size + MARGIN, dtype=np.uint8).data  # there is room for what was left, too
     while True:
-        data = buffers[0]
         data[: len(left)] = left
-        end = len(left) + _fill(stream, data[len(left) : len(left) + size])
+        filled = _fill(stream, data[len(left) : len(left) + size])
+        end = len(left) + filled.bytes
         starts, used, fault = walk(data, end, order)
+        left = bytes(data[used:end])
         if len(starts):
             yield _block(data, starts, order, tick_ns, link & 0xFFFF, number)
-            buffers.rotate(1)
         number += len(starts)
-        at_end = end == len(left)
-        left = bytes(data[used:end])
         offset += used
         if fault:
             raise CaptureError(f"frame {number} {fault}", offset)
-        if at_end:
-            if left:
-                raise CaptureError(f"cut off: frame {number} is not whole", offset)
-            return
+        if filled.fault is not None:
+            raise filled.fault
+        if not filled.bytes:
+            break
+    if left:
+        raise CaptureError(f"cut off: frame {number} is not whole", offset)
+
+
+class _Filled(NamedTuple):
+    bytes: int
+    fault: CaptureError | None = None
+    """That of what follows."""
 
 
 def gathered(frames: Iterable[Frame], size: int = SIZE) -> Iterator[Block]:
@@ -183,15 +193,15 @@ def _joined(frames: list[Frame]) -> Block:
     )
 
 
-def _fill(stream: Source, view: memoryview) -> int:
-    """How many bytes were read; fewer than there is room for only at the end: a pipe gives them in parts."""
+def _fill(stream: Source, view: memoryview) -> _Filled:
+    """What was read; less than there is room for only at the end, or at a fault: a pipe gives it in parts."""
     filled = 0
-    while filled < len(view):
-        part = stream.readinto(view[filled:])
-        if not part:
-            break
-        filled += part
-    return filled
+    try:
+        while filled < len(view) and (part := stream.readinto(view[filled:])):
+            filled += part
+    except CaptureError as fault:
+        return _Filled(filled, fault)
+    return _Filled(filled)
 
 
 def _block(data: memoryview, starts: Ints, order: str, tick_ns: int, link: int, first: int) -> Block:

@@ -1,4 +1,5 @@
-"""Which connections are looked at, and which of them make a run fail: what the options of `hangup diagnose` mean."""
+"""Which connections are looked at, in which order, and which of them make a run fail: what the options of `hangup
+diagnose` mean."""
 
 from __future__ import annotations
 
@@ -14,13 +15,29 @@ from hangup.names import unknown
 from hangup.wire import ConnState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from hangup.diagnose.finding import Outline
 
 _ORDER = list(Severity)
 RESET = "reset"
 """In `--fail-on`: any RST, whoever sent it and whatever it did."""
+
+
+_RANKS = {severity: -rank for rank, severity in enumerate(Severity)}
+
+SORTS: dict[str, Callable[[Outline], tuple[object, ...]]] = {
+    "severity": lambda f: (_RANKS[f.severity], f.stream),
+    "stream": lambda f: (f.stream,),
+    "start": lambda f: (f.start_ns, f.stream),
+    "end": lambda f: (f.end_ns, f.stream),
+    "duration": lambda f: (-f.duration_ns, f.stream),
+    "bytes": lambda f: (-f.orig_bytes - f.resp_bytes, f.stream),
+    "state": lambda f: (f.conn_state, f.stream),
+    "cause": lambda f: (f.cause, f.stream),
+    "host": lambda f: (f.resp.address, f.resp.port, f.stream),
+}
+"""What ``--sort`` can sort by; of numbers the largest first, but times from the earliest on."""
 
 
 @dataclass(frozen=True)

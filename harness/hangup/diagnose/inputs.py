@@ -63,25 +63,34 @@ class _Growing:
         return data
 
 
-class _Unpacked:
-    """A compressed stream: what is wrong with it is told as with any capture."""
+class _Packed(_Readable, Protocol):
+    def read1(self, size: int = -1, /) -> bytes: ...
 
-    def __init__(self, stream: _Readable, kind: str, faults: tuple[type[Exception], ...]) -> None:
+
+class _Unpacked:
+    """A compressed stream: what is wrong with it is told as with any capture, when all before that was read."""
+
+    def __init__(self, stream: _Packed, kind: str, faults: tuple[type[Exception], ...]) -> None:
         self._stream, self._kind, self._faults = stream, kind, faults
         self._offset = 0
 
     def read(self, size: int = -1, /) -> bytes:
+        return self._read(self._stream.read, size)
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        data = self._read(self._stream.read1, len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def _read(self, read: Callable[[int], bytes], size: int) -> bytes:
         try:
-            data = self._stream.read(size)
+            data = read(size)
         except EOFError:
             raise CaptureError(f"cut off: the {self._kind} data has no end", self._offset) from None
         except self._faults as error:
             raise CaptureError(f"the {self._kind} data is damaged ({error})", self._offset) from None
         self._offset += len(data)
         return data
-
-    def readinto(self, buffer: memoryview, /) -> int:
-        return _into(self, buffer)
 
 
 def _into(stream: _Readable, buffer: memoryview) -> int:
@@ -97,13 +106,13 @@ def unpacked(stream: _Readable) -> BinaryIO:
         head += more
     whole = _Rejoined(head, stream)
     if head.startswith(_GZIP):
-        plain = cast("_Readable", gzip.GzipFile(fileobj=cast("IO[bytes]", whole)))
+        plain = cast("_Packed", gzip.GzipFile(fileobj=cast("IO[bytes]", whole)))
         return cast("BinaryIO", _Unpacked(plain, "gzip", (gzip.BadGzipFile, zlib.error)))
     if head.startswith(_ZSTD):
         import zstandard  # only where it is needed
 
         reader = zstandard.ZstdDecompressor().stream_reader(cast("IO[bytes]", whole), read_across_frames=True)
-        return cast("BinaryIO", _Unpacked(cast("_Readable", reader), "zstd", (zstandard.ZstdError,)))
+        return cast("BinaryIO", _Unpacked(cast("_Packed", reader), "zstd", (zstandard.ZstdError,)))
     return cast("BinaryIO", whole)
 
 
@@ -132,6 +141,11 @@ class Inputs:
         self._follow = follow
         self.complaints: list[str] = []
         """What could not be read: a line a file."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files, as they lie on the disk."""
+        return sum(Path(name).stat().st_size for name in self._names if name != "-")
 
     def stop(self) -> None:
         """Wait no longer for the file to grow."""
@@ -166,6 +180,8 @@ class Inputs:
                 yield from blocks(cast("Source", unpacked(file)) if packed else file)
             except CaptureError as error:
                 self.complaints.append(f"{name}: {error}")
+            except OSError as error:
+                self.complaints.append(f"{name}: cannot be read on: {error.strerror}")
 
     def _frames(self, name: str) -> Iterator[Frame]:
         with ExitStack() as stack:

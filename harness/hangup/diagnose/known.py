@@ -19,7 +19,36 @@ _MOST_KEYS = 400_000
 
 
 class Known:
-    """Keys of connections, a sorted array a block."""
+    """Keys of connections, the latest `most` of them, or some less.
+
+    They are few sorted arrays, the older the larger: each grows by the next one until it is a quarter of all.
+    """
+
+    def __init__(self, most: int = _MOST_KEYS) -> None:
+        self._most = most
+        self._parts: deque[Keys] = deque()
+
+    def add(self, keys: Keys) -> None:
+        """These, too; the oldest are forgotten where they are too many."""
+        part = np.sort(keys)
+        parts = self._parts
+        while parts and len(parts[-1]) <= 2 * len(part) <= self._most // 4:
+            part = np.sort(np.concatenate([parts.pop(), part]), kind="stable")  # which merges what is in order
+        if len(part):
+            parts.append(part)
+        while sum(map(len, parts)) > self._most and len(parts) > 1:
+            parts.popleft()
+
+    def has(self, keys: Keys) -> Mask:
+        """Of each: whether it is known."""
+        known = np.zeros(len(keys), dtype=bool)
+        for part in self._parts if len(keys) else ():
+            known |= among(keys, part)
+        return known
+
+
+class Lately:
+    """Keys of connections that are over, with the time when they were: for as long as a connection is kept then."""
 
     def __init__(self) -> None:
         self._parts: deque[tuple[int, Keys]] = deque()
@@ -41,10 +70,9 @@ class Known:
     def _drop(self) -> None:
         self._size -= len(self._parts.popleft()[1])
 
-    def has(self, keys: Keys, times: Ints | None = None) -> Mask:
-        """Of each: whether it is known; `times`: and was, at that time, no longer over than a connection is kept."""
+    def has(self, keys: Keys, times: Ints) -> Mask:
+        """Of each: whether it is known, and at that time was no longer over than a connection is kept."""
         known = np.zeros(len(keys), dtype=bool)
         for time_ns, part in self._parts if len(keys) else ():
-            found = among(keys, part)
-            known |= found if times is None else found & (times <= time_ns + SETTLED_NS)
+            known |= among(keys, part) & (times <= time_ns + SETTLED_NS)
         return known

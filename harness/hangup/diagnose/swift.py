@@ -13,25 +13,23 @@ only how many there were.
 from __future__ import annotations
 
 import sys
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from heapq import merge
 from typing import TYPE_CHECKING, NamedTuple
 
 from hangup.diagnose.alike import Shapes, members, outline
 from hangup.diagnose.arrays import among, np
-from hangup.diagnose.blocks import KEPT, by_link
+from hangup.diagnose.blocks import by_link
 from hangup.diagnose.cases import SETTLED_NS
-from hangup.diagnose.columns import key_of
 from hangup.diagnose.finding import conclude
-from hangup.diagnose.known import Known
+from hangup.diagnose.known import Known, Lately
 from hangup.diagnose.likeness import fits
 from hangup.diagnose.look import Look
 from hangup.diagnose.replay import Replay
+from hangup.diagnose.sift import over
 from hangup.diagnose.skim import skim
-from hangup.diagnose.telling import ANSWERED, ENDED, Later
+from hangup.diagnose.telling import ANSWERED, Later, events
 from hangup.diagnose.waiting import Held, Waiting, parts
-from hangup.wire import LINK_TYPES, Flags, Segment, decode
+from hangup.wire import LINK_TYPES, decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,20 +37,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hangup.diagnose.alike import Member, Shape
-    from hangup.diagnose.blocks import Block
     from hangup.diagnose.case import Case
     from hangup.diagnose.engine import Engine
     from hangup.diagnose.finding import Outline
-    from hangup.diagnose.skim import Plain
+    from hangup.diagnose.sift import Over, Sifted
 
     Ints = NDArray[np.int64]
     Keys = NDArray[np.uint64]
     Mask = NDArray[np.bool_]
-
-_SYN, _OPENING = np.uint8(Flags.SYN), np.uint8(Flags.SYN | Flags.ACK)
-_SWITCH = 0.0003
-"""Seconds after which a thread that waits for the interpreter gets it. numpy needs it between any two of its steps,
-which take about as long; the usual 5 ms would keep the thread that looks ahead waiting while this one is at work."""
 
 
 class Counted(NamedTuple):
@@ -61,25 +53,6 @@ class Counted(NamedTuple):
     orderly: int = 0
     aborted: int = 0
     """By the originator, when it had its whole answer."""
-
-
-def _ahead(blocks: Iterable[Block]) -> Iterator[tuple[Look, Plain]]:
-    """Each block, looked at, by another thread: numpy lets this one work on the block before meanwhile."""
-    iterator = iter(blocks)
-    sys.setswitchinterval(_SWITCH)
-    with ThreadPoolExecutor(1) as pool:
-        coming = deque(pool.submit(_look_at_next, iterator) for _ in range(KEPT))
-        while (looked_at := coming.popleft().result()) is not None:
-            coming.append(pool.submit(_look_at_next, iterator))
-            yield looked_at
-
-
-def _look_at_next(blocks: Iterator[Block]) -> tuple[Look, Plain] | None:
-    block = next(blocks, None)
-    if block is None:
-        return None
-    look = Look(block)
-    return look, skim(look)
 
 
 class _Second:
@@ -102,24 +75,24 @@ class Swift:
         engine.around = self._around = Later()
         self._waiting = Waiting(engine.max_memory // 4)
         self._shapes = Shapes()
-        self._close, self._skimmed = Known(), Known()
+        self._close, self._skimmed = Known(), Lately()
         """What was looked at closely, and may go on; what was not, and of which something may come late."""
         self.counted = Counted()
 
-    def findings(self, blocks: Iterable[Block], *, full: bool = True) -> Iterator[Outline]:
+    def findings(self, blocks: Iterable[Sifted], *, full: bool = True) -> Iterator[Outline]:
         """Of all connections that were not only counted. `full`: findings with evidence and scenarios, not outlines."""
-        for look, plain in _ahead(blocks):
-            self._feed(look, plain, full=full)
-            yield from self._settled(look.block, full=full)
+        for sifted in blocks:
+            self._feed(sifted, full=full)
+            yield from self._settled(sifted, full=full)
         yield from self._rest(full=full)
 
-    def _settled(self, block: Block, *, full: bool) -> Iterator[Outline]:
+    def _settled(self, sifted: Sifted, *, full: bool) -> Iterator[Outline]:
         engine, until_ns = self._engine, self._engine.counts.last_ns
         settled: list[Case | Held] = [*engine.cases.settled(), *self._waiting.settled(until_ns - SETTLED_NS)]
         ends = [one.member.end_ns if isinstance(one, Held) else one.last_ns for one in settled]
-        times = np.maximum.accumulate(block.time_ns)
+        times = np.maximum.accumulate(sifted.time_ns)
         known = np.minimum(np.searchsorted(times, np.array(ends, dtype=np.int64) + SETTLED_NS), len(times) - 1)
-        numbers, clock = block.number[known].tolist(), times[known].tolist()
+        numbers, clock = (known + sifted.number).tolist(), times[known].tolist()
         for place in sorted(range(len(settled)), key=ends.__getitem__):
             one = settled[place]
             self._around.as_of = numbers[place]
@@ -127,7 +100,7 @@ class Swift:
                 yield self._outline(one, clock[place])
             else:
                 yield conclude(one, engine.around, clock[place], match=full)
-        self._around.as_of, self._around.done = sys.maxsize, int(block.number[-1])
+        self._around.as_of, self._around.done = sys.maxsize, sifted.number + len(sifted) - 1
 
     def _rest(self, *, full: bool) -> Iterator[Outline]:
         """All that are left, in the order of their first segments."""
@@ -155,13 +128,13 @@ class Swift:
         assert held.shape is not None
         return outline(held.shape, held.member, held.stream, self._engine.around, until_ns)
 
-    def _feed(self, look: Look, plain: Plain, *, full: bool) -> None:
-        block, key = look.block, look.groups.key
-        end_ns = int(block.time_ns[-1])
-        self._skimmed.forget(int(block.time_ns[0]) - SETTLED_NS)
-        self._count(look)
+    def _feed(self, sifted: Sifted, *, full: bool) -> None:
+        end_ns = int(sifted.time_ns[-1])
+        rest, key = sifted.rest, sifted.key
+        self._skimmed.forget(int(sifted.time_ns[0]) - SETTLED_NS)
+        self._count(sifted)
         replay = Replay()
-        strange = self._strange(look, replay)
+        strange = self._strange(sifted, replay)
         gone = self._waiting.overflow() + self._waiting.take(strange)
         for held in gone:
             replay.held(held)
@@ -169,61 +142,43 @@ class Swift:
         close = self._close.has(key) | among(key, closely)
         waited = self._waiting.known(key.tolist())
         waits = among(key, np.sort(np.array(waited, dtype=np.uint64)))
-        plain = plain.but((close | waits)[plain.group])
-        opens = np.zeros(len(key), dtype=bool)
-        opens[look.groups.number[np.flatnonzero(look.rows.flags[look.groups.order] & _OPENING == _SYN)]] = True
-        late = np.flatnonzero(~(close | waits | opens))
+        late = np.flatnonzero(~(close | waits | sifted.opens))
         passed = np.zeros(len(key), dtype=bool)
-        passed[late] = self._skimmed.has(key[late], look.first_ns[late])  # it changes nothing
-        passed[plain.group] = True
-        replay.add(block, look.places(close))
-        self._close.add(end_ns, np.concatenate([closely, key[close]]))
-        self._done(look, plain)
-        self._around.together(look, ANSWERED, plain.answered, plain.opened)
-        second = _Second(int(block.number[0]), self._waiting.take(waited))
-        opened = [look.numbers(plain.opened)]
-        seams = by_link([block.part(look.places(~passed & ~close)), *parts(second.pulled.values())])
+        passed[late] = self._skimmed.has(key[late], sifted.first_ns[late])  # it changes nothing
+        replay.add(rest, np.flatnonzero(close[sifted.group]))
+        self._close.add(np.concatenate([closely, key[close]]))
+        self._done(sifted.over, end_ns)
+        self._around.together(sifted.answered)
+        second = _Second(sifted.number, self._waiting.take(waited))
+        opened = [sifted.over.opened]
+        seams = by_link([rest.part(np.flatnonzero(~(passed | close)[sifted.group])), *parts(second.pulled.values())])
         opened += [self._look_again(Look(seam), second, replay, full=full) for seam in seams]
-        self._hold(second, np.sort(np.concatenate(opened)), replay, look)
+        self._hold(second, np.sort(np.concatenate(opened)), replay, sifted)
 
-    def _strange(self, look: Look, replay: Replay) -> list[int]:
+    def _strange(self, sifted: Sifted, replay: Replay) -> list[int]:
         """The keys of what is no plain TCP, and yet of a connection. The engine is to have such frames."""
-        block = look.block
-        if block.link not in LINK_TYPES or len(look.rows.place) == len(block):
-            return []
-        unlike = np.ones(len(block), dtype=bool)
-        unlike[look.rows.place] = False
-        places, strange = [], []
-        for place in np.flatnonzero(unlike).tolist():
-            found = decode(block.frame(place))
-            if found is None:
-                continue
-            key = key_of(found.flow)
-            self._engine.counts.segments += isinstance(found, Segment)
-            if isinstance(found, Segment) or not self._skimmed.has(np.array([key], dtype=np.uint64))[0]:
-                places.append(place)
-                strange.append(key)
-        replay.add(block, np.array(places, dtype=np.int64))
-        return strange
+        strangers = sifted.strangers
+        self._engine.counts.segments += sum(stranger.segment for stranger in strangers)
+        over = self._skimmed.has(np.array([s.key for s in strangers], dtype=np.uint64), sifted.strange.time_ns)
+        kept = [place for place, s in enumerate(strangers) if s.segment or not over[place]]
+        replay.add(sifted.strange, np.array(kept, dtype=np.int64))
+        return [strangers[place].key for place in kept]
 
-    def _count(self, look: Look) -> None:
-        counts, block = self._engine.counts, look.block
-        counts.frames += len(block)
-        counts.segments += len(look.rows.place)
-        if block.link not in LINK_TYPES:
-            counts.unknown_links[block.link] += len(block)
+    def _count(self, sifted: Sifted) -> None:
+        counts = self._engine.counts
+        counts.frames += len(sifted)
+        counts.segments += len(sifted.segments)
+        if sifted.link not in LINK_TYPES:
+            counts.unknown_links[sifted.link] += len(sifted)
         if counts.first_ns is None:
-            counts.first_ns = int(block.time_ns[0])
-        counts.last_ns = max(counts.last_ns, int(block.time_ns.max()))
+            counts.first_ns = int(sifted.time_ns[0])
+        counts.last_ns = max(counts.last_ns, int(sifted.time_ns.max()))
 
-    def _done(self, look: Look, plain: Plain, fresh: int = 0) -> None:
-        """These plainly ended. What they tell was told already, where it was in frames before `fresh`."""
-        aborted = int(plain.aborted.sum())
-        self.counted = Counted(self.counted.orderly + len(plain.group) - aborted, self.counted.aborted + aborted)
-        self._skimmed.add(int(look.block.time_ns[-1]), look.groups.key[plain.group])
-        by_responder = np.flatnonzero(plain.closed >= 0)
-        told = by_responder[look.numbers(plain.closed[by_responder]) >= fresh]
-        self._around.together(look, ENDED, plain.closed[told], plain.opened[told])
+    def _done(self, over: Over, end_ns: int) -> None:
+        """These plainly ended, in a block that ended at that time."""
+        self.counted = Counted(self.counted.orderly + len(over.key) - over.aborted, self.counted.aborted + over.aborted)
+        self._skimmed.add(end_ns, over.key)
+        self._around.together(over.ended)
 
     def _look_again(self, look: Look, second: _Second, replay: Replay, *, full: bool) -> Ints:
         """The numbers of the frames with which connections open that the engine does not see."""
@@ -231,24 +186,26 @@ class Swift:
         odd = np.ones(len(look), dtype=bool)
         odd[plain.group] = False
         fit, ended = odd & fits(look), look.count(look.fin | look.rst) > 0
-        over = members(look, np.flatnonzero(fit & ended)) if not full else []
+        ending = members(look, np.flatnonzero(fit & ended)) if not full else []
         waiting: list[tuple[Member, Shape | None]] = [(m, None) for m in members(look, np.flatnonzero(fit & ~ended))]
-        waiting += [(m, shape) for m, shape in zip(over, self._shapes.of(look, over), strict=True) if shape is not None]
+        waiting += [
+            (m, shape) for m, shape in zip(ending, self._shapes.of(look, ending), strict=True) if shape is not None
+        ]
         odd[[member.group for member, _shape in waiting]] = False
         second.found += [(member, shape, pulled.get(member.key)) for member, shape in waiting]
         known = np.array([key in pulled for key in groups.key.tolist()], dtype=bool)
         for key in groups.key[odd & known].tolist():
             replay.streams[pulled[key].member.first] = pulled[key].stream
         replay.add(look.block, look.places(odd))
-        self._close.add(int(look.block.time_ns[-1]), groups.key[odd])
-        self._done(look, plain, second.fresh)
+        self._close.add(groups.key[odd])
+        self._done(over(look, plain, second.fresh), int(look.block.time_ns[-1]))
         answers = np.flatnonzero(look.syn & look.has_ack & ~look.own & ~odd[groups.number])
         answers = answers[look.numbers(groups.order[answers]) >= second.fresh]
         first = groups.order[groups.start]
-        self._around.together(look, ANSWERED, groups.order[answers], first[groups.number[answers]])
+        self._around.together(events(look, ANSWERED, groups.order[answers], first[groups.number[answers]]))
         return look.numbers(first[~odd & ~known])
 
-    def _hold(self, second: _Second, opened: Ints, replay: Replay, whole: Look) -> None:
+    def _hold(self, second: _Second, opened: Ints, replay: Replay, whole: Sifted) -> None:
         """What is to wait gets its number, once the engine has told which connections opened in between."""
         base = self._engine.cases.seen
         second.found.sort(key=lambda one: (one[0].end_ns, one[0].first))
@@ -261,24 +218,24 @@ class Swift:
             self._waiting.put(Held(member, shape, stream))
             for kind, row in shape.tells if shape is not None else ():
                 told.setdefault((member.look, kind), []).append((member.row + row, member.row, stream))
-        for (look, kind), events in told.items():
-            columns = np.array(events, dtype=np.int64).T
+        for (look, kind), happened in told.items():
+            columns = np.array(happened, dtype=np.int64).T
             rows, first = look.groups.order[columns[0]], look.groups.order[columns[1]]
             new = look.numbers(rows) >= second.fresh
-            self._around.together(look, kind, rows[new], first[new], columns[2][new])
+            self._around.together(events(look, kind, rows[new], first[new]), columns[2][new])
 
-    def _replay(self, replay: Replay, opened: Ints, look: Look | None = None) -> list[int]:
+    def _replay(self, replay: Replay, opened: Ints, whole: Sifted | None = None) -> list[int]:
         """Feed the engine; the numbers of the frames with which connections opened there.
 
-        `opened`: those of others. `look`: at the block, whose other segments tell the time.
+        `opened`: those of others. `whole`: the block, whose other segments tell the time.
         """
         engine, cases = self._engine, self._engine.cases
         others = opened.tolist()
         counted = 0
         inside: list[int] = []
-        seen = look.rows.place if look is not None else opened[:0]
-        numbers = look.block.number[seen] if look is not None else seen
-        clock = np.maximum.accumulate(look.block.time_ns[seen]) if look is not None else seen
+        seen = whole.segments if whole is not None else opened[:0]
+        numbers = seen + whole.number if whole is not None else seen
+        clock = np.maximum.accumulate(whole.time_ns[seen]) if whole is not None else seen
         replay.frames.sort(key=lambda frame: frame[0])
         before_it = np.searchsorted(numbers, np.array([frame[0] for frame in replay.frames], dtype=np.int64)) - 1
         times = np.where(before_it >= 0, clock[before_it], 0).tolist() if len(clock) else [0] * len(replay.frames)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from bisect import bisect_right
 from operator import ge
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hangup.diagnose.around import (
     EACH,
@@ -42,6 +42,29 @@ _MOST = 200_000
 _COLUMNS = range(7)
 _TIME, _NUMBER, _STREAM, _TAKEN, _KIND, _TTL, _RESP = _COLUMNS
 """Of a table of events. Taken: when the responder had last taken a connection; the responder is a place in a list."""
+
+
+class Events(NamedTuple):
+    """The same kind of event, of many connections, a row each."""
+
+    kind: int
+    table: Ints
+    """Time, frame and TTL."""
+    responder: Ints
+    """A place in the list that follows."""
+    responders: list[tuple[int, bytes, int]]
+    """Of each its word in `Columns`, its address and its port."""
+
+
+def events(look: Look, kind: int, rows: Ints, opened: Ints) -> Events:
+    """Of rows of a block. `opened`: for each of them the row of its connection's SYN."""
+    block, place = look.block, look.rows.place[rows]
+    table = np.stack([block.time_ns[place], block.number[place], look.rows.ttl[rows]], axis=1)
+    found = distinct(look.rows.receiver[opened])
+    flows = [look.flow(row) for row in opened[found.first].tolist()]
+    words = found.values.tolist()
+    responders = [(word, flow.dst, flow.dport) for word, flow in zip(words, flows, strict=True)]
+    return Events(kind, table.astype(np.int64), found.which, responders)
 
 
 class _Log:
@@ -97,27 +120,24 @@ class Later(Around):
             kind: Latest(HOSTS) for kind in (REFUSED, ENDED, UNKNOWN_THERE)
         }
 
-    def together(self, look: Look, kind: int, rows: Ints, opened: Ints, streams: Ints | None = None) -> None:
-        """Of rows of a block the same kind of event. `opened`: for each of them the row of its connection's SYN."""
-        if not len(rows):
+    def together(self, events: Events, streams: Ints | int = -1) -> None:
+        """Many at once; `streams`: the numbers of their connections, where somebody may ask for these."""
+        count = len(events.table)
+        if not count:
             return
-        responders = distinct(look.rows.receiver[opened])
         places = [
-            self._known[word] if word in self._known else self._learn(look, word, row)
-            for word, row in zip(responders.values.tolist(), opened[responders.first].tolist(), strict=True)
+            self._known[word] if word in self._known else self._learn(word, address, port)
+            for word, address, port in events.responders
         ]
-        block, place = look.block, look.rows.place[rows]
-        table = np.empty((len(rows), len(_COLUMNS)), dtype=np.int64)
-        table[:, _TIME], table[:, _NUMBER] = block.time_ns[place], block.number[place]
-        table[:, _STREAM] = -1 if streams is None else streams
-        table[:, _KIND], table[:, _TTL] = kind, look.rows.ttl[rows]
-        table[:, _RESP] = np.array(places)[responders.which]
+        table = np.empty((count, len(_COLUMNS)), dtype=np.int64)
+        table[:, (_TIME, _NUMBER, _TTL)] = events.table
+        table[:, _STREAM], table[:, _KIND] = streams, events.kind
+        table[:, _RESP] = np.array(places)[events.responder]
         self._waiting.append(table)
-        self._grown(len(rows))
+        self._grown(count)
 
-    def _learn(self, look: Look, word: int, row: int) -> int:
-        flow = look.flow(row)
-        place = self._places.setdefault(Endpoint(host(flow.dst), flow.dport), len(self._places))
+    def _learn(self, word: int, address: bytes, port: int) -> int:
+        place = self._places.setdefault(Endpoint(host(address), port), len(self._places))
         self._known[word] = place
         return place
 

@@ -18,6 +18,7 @@ from wire_packets import BITS, HANDSHAKE, LINKS, V6, enhanced, interface, ipv4, 
 from hangup.diagnose import Engine, Finding, Inputs, findings
 from hangup.diagnose.blocks import blocks
 from hangup.diagnose.finding import Outline
+from hangup.diagnose.sift import Sieve
 from hangup.diagnose.swift import Swift
 from hangup.wire import Flags, PcapWriter, Segment, read_pcap
 
@@ -45,7 +46,7 @@ def plain(data: bytes) -> dict[int, Finding]:
 
 def swift(data: bytes, size: int, *, full: bool) -> tuple[dict[int, Outline], int]:
     way = Swift(Engine(MEMORY))
-    found = {f.stream: f for f in way.findings(blocks(io.BytesIO(data), size), full=full)}
+    found = {f.stream: f for f in way.findings(map(Sieve().sift, blocks(io.BytesIO(data), size)), full=full)}
     return found, sum(way.counted)
 
 
@@ -106,7 +107,7 @@ def test_of_captures_that_are_gathered(tmp_path: Path) -> None:
         way = Swift(Engine(MEMORY))
         gathered = inputs.blocks()
         assert gathered is not None
-        fast = {f.stream: f for f in way.findings(gathered, full=True)}
+        fast = {f.stream: f for f in way.findings(map(Sieve().sift, gathered), full=True)}
         assert len(fast) + sum(way.counted) == len(slow)
         assert sum(way.counted) > 100
         assert all(told(fast[stream], full=True) == told(slow[stream], full=True) for stream in fast)
