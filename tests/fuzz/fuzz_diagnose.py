@@ -17,6 +17,7 @@ with atheris.instrument_imports(include=["hangup.wire", "hangup.diagnose"]):
     from hangup.diagnose import Engine, findings, record
     from hangup.diagnose.blocks import blocks
     from hangup.diagnose.inputs import unpacked
+    from hangup.diagnose.sift import Sieve
     from hangup.diagnose.swift import Swift
     from hangup.wire import LINK_TYPES, CaptureError, read_capture
 
@@ -45,7 +46,7 @@ def test_one_input(data: bytes) -> None:
         for finding in findings(read_capture(unpacked(io.BytesIO(whole))), Engine(MEMORY)):
             assert record(finding)["causes"]
     with contextlib.suppress(CaptureError):
-        for finding in Swift(Engine(MEMORY)).findings(blocks(io.BytesIO(whole), 4096)):
+        for finding in Swift(Engine(MEMORY)).findings(map(Sieve().sift, blocks(io.BytesIO(whole), 4096))):
             assert finding.causes
 
 

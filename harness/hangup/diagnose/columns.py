@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _ETHERTYPE_AT = {1: (12, 14), 113: (14, 16), 276: (0, 20)}
 """By link type: where the EtherType is, and where the IP header."""
 _RAW = (12, 14, 101, 228, 229)
-_TCP = 6
+_TCP, _UDP = 6, 17
 _IPV4, _IPV6 = 0x0800, 0x86DD
 _FRAGMENT = 0x3FFF
 """An offset, or more fragments."""
@@ -84,14 +84,8 @@ def columns(block: Block) -> Columns:
     if block.link not in _RAW and block.link not in _ETHERTYPE_AT:
         nothing = np.zeros(0, dtype=np.int64)
         return _others(block, nothing, nothing)
-    layout = _layout(block.link)
-    ip = layout.fields["version"][1]  # type: ignore[index]
-    frames = np.ndarray((len(block.data) - layout.itemsize + 1,), f"V{layout.itemsize}", block.data, strides=(1,))
-    heads = frames[block.start].view(layout)
-    known = block.captured >= layout.itemsize
-    if block.link in _ETHERTYPE_AT:
-        ethertype = _native(heads["ethertype"])
-        known &= (ethertype == _IPV4) | (ethertype == _IPV6)
+    heads, known = _heads(block)
+    ip = heads.dtype.fields["version"][1]  # type: ignore[index]
     header = ((heads["offset"] >> 4) * 4).astype(np.uint8)
     total = _native(heads["total"])
     usual = known & (heads["version"] == 0x45) & (heads["protocol"] == _TCP)
@@ -104,6 +98,28 @@ def columns(block: Block) -> Columns:
     if not len(rest):
         return common
     return _joined(common, _others(block, rest, block.start[rest] + ip))
+
+
+def is_udp(block: Block) -> Mask:
+    """Of each frame: its first headers say at once that it carries UDP, and so nothing of a connection."""
+    if block.link not in _RAW and block.link not in _ETHERTYPE_AT:
+        return np.zeros(len(block), dtype=bool)
+    heads, known = _heads(block)
+    version, next_header = heads["version"] >> np.uint8(4), heads["fragment"] >> np.uint16(8)  # where IPv6 has it
+    udp: Mask = known & (((version == 4) & (heads["protocol"] == _UDP)) | ((version == 6) & (next_header == _UDP)))
+    return udp
+
+
+def _heads(block: Block) -> tuple[NDArray[Any], Mask]:
+    """The frames' first bytes as `_layout` has them, and of which frames these are those of IP."""
+    layout = _layout(block.link)
+    frames = np.ndarray((len(block.data) - layout.itemsize + 1,), f"V{layout.itemsize}", block.data, strides=(1,))
+    heads = frames[block.start].view(layout)
+    known = block.captured >= layout.itemsize
+    if block.link in _ETHERTYPE_AT:
+        ethertype = _native(heads["ethertype"])
+        known &= (ethertype == _IPV4) | (ethertype == _IPV6)
+    return heads, known
 
 
 def _native(field: NDArray[Any]) -> NDArray[Any]:

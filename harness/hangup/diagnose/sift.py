@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from hangup.diagnose.arrays import among, np
-from hangup.diagnose.columns import key_of
+from hangup.diagnose.columns import is_udp, key_of
 from hangup.diagnose.known import Known
 from hangup.diagnose.look import Look
 from hangup.diagnose.skim import skim
@@ -126,7 +126,7 @@ def _strangers(look: Look) -> tuple[Ints, list[Strange]]:
     block, places = look.block, look.rows.place
     if block.link not in LINK_TYPES or len(places) == len(block):
         return np.zeros(0, dtype=np.int64), []
-    unlike = np.ones(len(block), dtype=bool)
+    unlike = ~is_udp(block)
     unlike[places] = False
     found: list[int] = []
     strangers = []

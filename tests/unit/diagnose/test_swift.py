@@ -137,6 +137,22 @@ def test_of_every_link_type(link: str, six: bool) -> None:
     assert len(plain(data)) == 2
 
 
+@pytest.mark.parametrize("link", ["ethernet", "raw", "cooked", "cooked-v2"])
+@pytest.mark.parametrize("six", [False, True], ids=["IPv4", "IPv6"])
+def test_udp_is_not_looked_at_one_by_one(link: str, six: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a capture that is full of QUIC or DNS."""
+    stream = io.BytesIO()
+    writer = PcapWriter(stream, LINKS[link].number)
+    packet = bytearray((ipv6 if six else ipv4)(bytes(40)))
+    packet[6 if six else 9] = 17
+    for number in range(20):
+        writer.write(number, LINKS[link].wrap(bytes(packet)))
+    data = stream.getvalue()
+    assert plain(data) == {}
+    monkeypatch.setattr("hangup.diagnose.sift.decode", None)
+    assert swift(data, 1 << 24, full=True) == ({}, 0)
+
+
 def http(length: int, sent: int) -> list[Segment]:
     """An exchange that the responder ends."""
     ask = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
