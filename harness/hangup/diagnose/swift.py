@@ -1,10 +1,10 @@
 """The swift way through a large capture: what plainly ended is only counted, what is alike is judged together, and the
 rest goes to the engine.
 
-A block is looked at alone, while the one before is still being worked on (`_ahead`). Its connections that plainly ended
-are done with. Of the others the frames are kept (`Waiting`), until they have ended, and nothing more has come of them
-for a while; each new block is asked first whether it has more of them. Whatever is out of the ordinary goes to the
-engine, segment by segment, and with it all that comes of it later.
+It takes block after block, of which the connections that plainly ended have been taken out (`sift`): these are done
+with. Of the others the frames are kept (`Waiting`), until they have ended, and nothing more has come of them for a
+while; each new block is asked first whether it has more of them. Whatever is out of the ordinary goes to the engine,
+segment by segment, and with it all that comes of it later.
 
 It leaves the same findings of trouble as the plain way (`stream.findings`), numbered alike, and knows of the others
 only how many there were.
@@ -159,8 +159,8 @@ class Swift:
         """The keys of what is no plain TCP, and yet of a connection. The engine is to have such frames."""
         strangers = sifted.strangers
         self._engine.counts.segments += sum(stranger.segment for stranger in strangers)
-        over = self._skimmed.has(np.array([s.key for s in strangers], dtype=np.uint64), sifted.strange.time_ns)
-        kept = [place for place, s in enumerate(strangers) if s.segment or not over[place]]
+        skimmed = self._skimmed.has(np.array([s.key for s in strangers], dtype=np.uint64), sifted.strange.time_ns)
+        kept = [place for place, s in enumerate(strangers) if s.segment or not skimmed[place]]
         replay.add(sifted.strange, np.array(kept, dtype=np.int64))
         return [strangers[place].key for place in kept]
 
@@ -174,11 +174,12 @@ class Swift:
             counts.first_ns = int(sifted.time_ns[0])
         counts.last_ns = max(counts.last_ns, int(sifted.time_ns.max()))
 
-    def _done(self, over: Over, end_ns: int) -> None:
+    def _done(self, plain: Over, end_ns: int) -> None:
         """These plainly ended, in a block that ended at that time."""
-        self.counted = Counted(self.counted.orderly + len(over.key) - over.aborted, self.counted.aborted + over.aborted)
-        self._skimmed.add(end_ns, over.key)
-        self._around.together(over.ended)
+        orderly, aborted = self.counted
+        self.counted = Counted(orderly + len(plain.key) - plain.aborted, aborted + plain.aborted)
+        self._skimmed.add(end_ns, plain.key)
+        self._around.together(plain.ended)
 
     def _look_again(self, look: Look, second: _Second, replay: Replay, *, full: bool) -> Ints:
         """The numbers of the frames with which connections open that the engine does not see."""
