@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +23,8 @@ from hangup.conduct.rundir import RunFolder
 from hangup.labs import Lab, LabName, open_lab, probe
 from hangup.store.model import Cell
 
+NOBODY = 65534
+"""An ordinary user, and its group."""
 LABS: tuple[LabName, ...] = ("netns", "loopback")
 """Those that need nothing but this machine."""
 
@@ -35,6 +39,17 @@ def require_lab(name: LabName) -> None:
     """Skip the test, by name and with the lab's own reason, where the lab cannot be opened here."""
     if refused(name) is not None:
         pytest.skip(f"lab {name}: {refused(name)}")
+
+
+def require_ordinary_user() -> None:
+    """Skip the test, by name, where root runs it and an ordinary user may not start the interpreter that root has."""
+    command = [sys.executable, "-c", "import pydantic"]
+    try:
+        tried = subprocess.run(command, user=NOBODY, group=NOBODY, extra_groups=[], capture_output=True, check=False)
+    except PermissionError:
+        tried = None
+    if tried is None or tried.returncode != 0:
+        pytest.skip(f"an ordinary user: cannot use the interpreter {sys.executable}")
 
 
 def first_lab() -> LabName:

@@ -14,6 +14,7 @@ from pathlib import Path
 from socketserver import ThreadingUnixStreamServer
 
 import pytest
+from driving import NOBODY, require_ordinary_user
 
 pytest.importorskip("docker")
 
@@ -70,11 +71,12 @@ def test_no_engine(command: tuple[str, ...], tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user without permission")
 def test_no_permission(tmp_path: Path) -> None:
+    require_ordinary_user()
     with engine(tmp_path / "engine.sock", DOCKER) as address:
         (tmp_path / "engine.sock").chmod(0o600)
         for folder in (tmp_path, *tmp_path.parents[:2]):
             folder.chmod(0o755)
-        assert f"no permission for the Docker engine at {address}" in refusal(address, "clean", user=65534)
+        assert f"no permission for the Docker engine at {address}" in refusal(address, "clean", user=NOBODY)
 
     assert "it has to be on this machine" in refusal("tcp://127.0.0.1:2375")
 

@@ -6,13 +6,12 @@ import asyncio
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from driving import Driven, drive, require_lab
+from driving import NOBODY, Driven, drive, require_lab, require_ordinary_user
 from hangup_process import copy_of_the_sources, running
 from whole_run import MANIFESTS, QUICK
 
@@ -21,7 +20,6 @@ from hangup.agents.build import ensure_built
 pytestmark = pytest.mark.lab
 
 CLIENTS = ["python/socket", "python/requests"]
-NOBODY = 65534
 
 
 def as_text(run: Driven) -> dict[tuple[str, str], str]:
@@ -44,6 +42,7 @@ def somebody() -> Iterator[Path]:
     """A folder that belongs to an ordinary user, with a home and the agent's build in its cache."""
     if os.geteuid() != 0:
         pytest.skip("an ordinary user: not root, so this whole run is one already")
+    require_ordinary_user()
     built = asyncio.run(ensure_built(MANIFESTS["python"])).folder
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -58,9 +57,6 @@ def somebody() -> Iterator[Path]:
         )  # fmt: skip
         if probe.returncode != 0:
             pytest.skip(f"an ordinary user: no user namespaces here: {probe.stderr.strip()}")
-        readable = subprocess.run([sys.executable, "-c", "import pydantic"], user=NOBODY, group=NOBODY, check=False)
-        if readable.returncode != 0:
-            pytest.skip(f"an ordinary user: cannot use the interpreter {sys.executable}")
         yield folder
 
 

@@ -11,6 +11,7 @@ import itertools
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +23,8 @@ _EVENT = Path("events/tcp/tcp_send_reset")
 _OURS = re.compile(r"hangup-(\d+)-\d+")
 _BUFFER_KB = 256
 """For each processor: some 1,500 resets that nobody has read yet."""
+_TRIES = 50
+"""Every 10 ms: a program that was being started has our end of the pipe, too, until it runs."""
 _numbers = itertools.count(1)
 
 
@@ -67,10 +70,17 @@ class ResetTrace:
         return list(resets(whole.decode("ascii", "replace").splitlines()))
 
     def close(self) -> None:
-        """Remove the instance."""
+        """Remove the instance. While somebody else reads it the kernel refuses: then the next process removes it."""
         os.close(self._pipe)
-        with suppress(OSError):  # somebody else is reading it: the next process removes it
-            self._instance.rmdir()
+        for _ in range(_TRIES):
+            try:
+                self._instance.rmdir()
+            except OSError as error:
+                if error.errno != errno.EBUSY:
+                    return
+                time.sleep(0.01)
+            else:
+                return
 
 
 @contextmanager
