@@ -42,9 +42,11 @@ def engine(path: Path, version: dict[str, object]) -> Iterator[str]:
     with ThreadingUnixStreamServer(str(path), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"unix://{path}"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"unix://{path}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def refusal(address: str, *arguments: str, user: int | None = None) -> str:
@@ -52,7 +54,8 @@ def refusal(address: str, *arguments: str, user: int | None = None) -> str:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "DOCKER_HOST": address}
     done = subprocess.run(
         [sys.executable, "-m", "hangup", *(arguments or ("run", "--lab", "docker"))],
-        env=environment, capture_output=True, text=True, check=False, user=user, cwd="/",
+        env=environment, capture_output=True, text=True, check=False, cwd="/",
+        **({} if user is None else {"user": user, "group": user, "extra_groups": []}),
     )  # fmt: skip
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
