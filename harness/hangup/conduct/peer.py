@@ -13,7 +13,7 @@ from hangup.errors import LabError, PeerFault
 from hangup.labs import Lab
 from hangup.labs.process import Process
 
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
