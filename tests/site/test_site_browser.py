@@ -167,6 +167,16 @@ def test_nothing_overflows(opened: Opener, folder: Path, address: str) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("address", ["client/python/requests.html", "client/java/httpclient.html"])
+def test_what_scrolls_breaks_no_name(opened: Opener, folder: Path, address: str) -> None:
+    page = opened(folder, address, viewport={"width": 360, "height": 740})
+    broken = page.locator(".scroll th code").evaluate_all(
+        "all => all.filter((code) => code.getClientRects().length > code.textContent.split(' ').length)"
+        ".map((code) => code.textContent)"
+    )
+    assert broken == []
+
+
 @pytest.mark.parametrize("address", ONE_OF_EACH)
 def test_contrast_names_and_structure(opened: Opener, folder: Path, axe: str, address: str) -> None:
     page = opened(folder, address)
