@@ -28,6 +28,13 @@ AXE = """axe.run(document, {
   preload: false,  // it would fetch the stylesheet once more, which no page that was opened from a folder may
 })"""
 
+SEEN = """(() => {
+  const link = document.activeElement, { left, right, top, bottom } = link.getBoundingClientRect();
+  const corners = [[left + 2, top + 2], [right - 2, top + 2], [left + 2, bottom - 2], [right - 2, bottom - 2]];
+  return corners.every(([x, y]) => link.contains(document.elementFromPoint(x, y)));
+})()"""
+"""Whether nothing covers what has the focus."""
+
 
 class TestSearch:
     def test_a_text_leads_to_its_client_and_its_ending(self, opened: Opener, folder: Path) -> None:
@@ -141,6 +148,17 @@ class TestMatrix:
         page.keyboard.press("Enter")
         second = SITE.of_client["go/net-http"][1].scenario.id
         expect(page).to_have_url(re.compile(f"/cell/go/net-http/{second}.html$"))
+
+    @pytest.mark.parametrize("width", [1280, 360])
+    @pytest.mark.parametrize("address", ["matrix.html", "matrix.html#letters=on"])
+    def test_the_arrow_keys_go_to_no_cell_that_is_covered(
+        self, opened: Opener, folder: Path, address: str, width: int
+    ) -> None:
+        page = opened(folder, address, viewport={"width": width, "height": 740})
+        page.locator(".matrix tbody tr:nth-child(60) td:nth-child(9) a").focus()
+        for key in ["ArrowUp"] * 40 + ["ArrowLeft"] * 6:
+            page.keyboard.press(key)
+            assert page.evaluate(SEEN), page.evaluate("document.activeElement.href")
 
 
 def test_a_permanent_address_opens_its_cell(opened: Opener, folder: Path) -> None:

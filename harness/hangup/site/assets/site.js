@@ -165,7 +165,14 @@ function filters(form) {
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(apply));
   table.addEventListener("keydown", (event) => move(event));
+  table.addEventListener("focusin", () => uncover(table));
   apply();
+}
+
+// What gets the focus is scrolled to where the head row and column, which stay, do not cover it.
+function uncover(table) {
+  const corner = table.tHead.rows[0].cells[0];
+  table.parentElement.style.scrollPadding = `${corner.offsetHeight}px 0 0 ${corner.offsetWidth}px`;
 }
 
 const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
@@ -184,7 +191,9 @@ function move(event) {
     column += step[1];
     cell = table.rows[row]?.cells[column];
   } while (cell && (cell.hidden || cell.parentElement.hidden || !cell.querySelector("a")));
-  cell?.querySelector("a").focus();
+  const link = cell?.querySelector("a");
+  link?.focus({ preventScroll: true });
+  link?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
 // --- buttons that copy ---------------------------------------------------------------------------------------------
