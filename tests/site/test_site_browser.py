@@ -231,6 +231,21 @@ def test_what_a_client_says_does_no_harm(opened: Opener, harmed: Path, number: i
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
 
 
+def test_the_matrix_prints_in_letters_on_wide_pages(opened: Opener, folder: Path) -> None:
+    page = opened(folder, "matrix.html")
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 1047, "height": 718})  # A4 without a margin of 1 cm
+    cell = page.locator("tr#fin-mid-head td.silent-truncation a").first
+    assert cell.evaluate("node => getComputedStyle(node, '::before').content").startswith('"½"')
+    assert cell.evaluate("node => getComputedStyle(node).fontSize") == "0px"
+    small = page.locator(".matrix thead small").first
+    assert float(small.evaluate("node => parseFloat(getComputedStyle(node).fontSize)")) < 10
+    tall = page.locator(".matrix tbody th").evaluate_all("all => all.map((cell) => cell.offsetHeight)")
+    assert max(tall) <= 1.5 * min(tall)  # no name is broken
+    assert page.locator(".matrix").evaluate("node => node.offsetWidth") <= 1047
+    assert b"/MediaBox [0 0 842" in page.pdf(format="A4", prefer_css_page_size=True)
+
+
 def test_it_prints_without_what_only_a_screen_has(opened: Opener, folder: Path) -> None:
     page = opened(folder, "matrix.html")
     page.emulate_media(media="print")
