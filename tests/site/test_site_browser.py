@@ -72,6 +72,21 @@ class TestSearch:
         expect(answer.locator("ol").first).to_contain_text("A TCP RST, by the server or by something between.")
         expect(answer).not_to_contain_text("This text was measured")
 
+    def test_an_address_is_followed_where_the_page_is_open(self, opened: Opener, folder: Path) -> None:
+        page = opened(folder, "index.html#q=socket+hang+up")
+        page.evaluate("location.hash = 'q=unexpected+EOF'")
+        expect(page.get_by_label("Paste an error text")).to_have_value("unexpected EOF")
+        expect(page.locator("#answer")).to_contain_text("go/net-http")
+        page.get_by_role("link", name="To the content").focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("Paste an error text")).to_have_value("unexpected EOF")
+
+    def test_a_long_text_stands_in_no_address(self, opened: Opener, folder: Path) -> None:
+        page = opened(folder, "index.html#q=unexpected+EOF")
+        page.get_by_label("Paste an error text").fill("Error: socket hang up\n" + "at a.b.c (d.js) " * 500)
+        expect(page.locator("#answer")).to_contain_text("node/http")
+        assert page.url.endswith("index.html#")
+
     def test_an_empty_question_has_no_answer(self, opened: Opener, folder: Path) -> None:
         page = opened(folder, "index.html#q=socket+hang+up")
         page.get_by_label("Paste an error text").fill("")
@@ -122,6 +137,16 @@ class TestMatrix:
         assert self.rows(again) == self.rows(page) == wanted
         again.get_by_role("button", name="Show all").click()
         expect(again.locator("tr#normal")).to_be_visible()
+
+    def test_filters_are_followed_where_the_page_is_open(self, opened: Opener, folder: Path) -> None:
+        page = opened(folder, "matrix.html#language=go&letters=on")
+        page.evaluate("location.hash = 'language=node'")
+        expect(page.get_by_label("letters only")).not_to_be_checked()
+        assert {name.partition("/")[0] for name in self.columns(page)} == {"node"}
+        page.get_by_role("link", name="What the words mean").click()
+        assert page.url.endswith("#legend")
+        assert {name.partition("/")[0] for name in self.columns(page)} == {"node"}
+        assert opened(folder, "matrix.html#legend").url.endswith("#legend")
 
     def test_letters_keep_their_words_for_who_listens(self, opened: Opener, folder: Path) -> None:
         page = opened(folder, "matrix.html#letters=on")

@@ -11,13 +11,17 @@ function element(name, properties, ...children) {
   return made;
 }
 
-// What follows the # of an address: the search or the filters, so that an address can be passed on.
+// What follows the # of an address: the search or the filters, so that an address can be passed on. It stands in the
+// browser's history too, so a text that is longer than an error is left out of it.
+const ADDRESS = 2048;
+
 function state() {
   return new URLSearchParams(location.hash.slice(1));
 }
 
 function remember(parameters) {
-  if (parameters.toString() !== state().toString()) location.replace("#" + parameters);
+  const its = parameters.toString().length > ADDRESS ? "" : parameters.toString();
+  if (its !== state().toString()) history.replaceState(null, "", "#" + its);
 }
 
 // --- search --------------------------------------------------------------------------------------------------------
@@ -28,6 +32,7 @@ function search(form) {
   let timer = 0;
 
   function show() {
+    clearTimeout(timer);
     const text = query.value.trim();
     answer.hidden = !text;
     if (text) answer.replaceChildren(...hangupLookup(hangupIndex, text).flatMap(told));
@@ -46,7 +51,12 @@ function search(form) {
   for (const button of form.querySelectorAll("[data-query]")) {
     button.addEventListener("click", () => ask(button.dataset.query));
   }
-  if (state().has("q")) ask(state().get("q"));
+  function follow() {
+    if (state().has("q")) ask(state().get("q"));
+  }
+
+  addEventListener("hashchange", follow);
+  follow();
 }
 
 const CONFIDENCE = {
@@ -153,20 +163,34 @@ function filters(form) {
     table.classList.toggle("letters", its.letters.checked);
     form.querySelector("output").value =
       `${shown.length} of ${rows.length} scenarios, ${seen.filter(Boolean).length} of ${columns.length} clients`;
+  }
+
+  function choose() {
+    apply();
     remember(new URLSearchParams([...new FormData(form)].filter(([, value]) => value)));
   }
 
-  for (const [name, value] of state()) {
-    if (its[name]?.type === "checkbox") its[name].checked = true;
-    else if (its[name]) its[name].value = value;
+  // An address of a place on the page, such as the legend's, is none of filters.
+  function follow() {
+    const asked = state();
+    const fields = [...form.querySelectorAll("[name]")];
+    if (fields.some(({ name }) => asked.has(name))) {
+      for (const field of fields) {
+        if (field.type === "checkbox") field.checked = asked.has(field.name);
+        else field.value = asked.get(field.name) || "";
+      }
+    }
+    apply();
   }
+
   form.hidden = false;
-  form.addEventListener("input", apply);
+  form.addEventListener("input", choose);
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", () => setTimeout(apply));
+  form.addEventListener("reset", () => setTimeout(choose));
   table.addEventListener("keydown", (event) => move(event));
   table.addEventListener("focusin", () => uncover(table));
-  apply();
+  addEventListener("hashchange", follow);
+  follow();
 }
 
 // What gets the focus is scrolled to where the head row and column, which stay, do not cover it.
