@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
+from click.testing import CliRunner
 from opening import Opener
 from playwright.sync_api import Page, expect
 from sites import HOSTILE, START_PAGE, joined, published
 
+from hangup.cli.lookup import command
 from hangup.judge import Outcome
 
 pytestmark = pytest.mark.browser
@@ -34,6 +37,12 @@ SEEN = """(() => {
   return corners.every(([x, y]) => link.contains(document.elementFromPoint(x, y)));
 })()"""
 """Whether nothing covers what has the focus."""
+
+SEARCHED = (
+    "Connection reset by peer", "ERR_CONNECTION_RESET",
+    "Error: socket hang up\ndial tcp 10.0.0.1:80: connect: connection refused",
+)  # fmt: skip
+SCORED = re.compile(r"^  (\d\.\d\d)  (.*\S)", re.MULTILINE)
 
 
 class TestSearch:
@@ -64,6 +73,7 @@ class TestSearch:
     def test_what_nobody_says_is_not_known(self, opened: Opener, folder: Path) -> None:
         page = opened(folder, "index.html#q=xyzzy+plugh")
         expect(page.locator("#answer")).to_contain_text("No client that was measured says this")
+        expect(page.locator("#answer")).to_contain_text("Give the whole stack trace")
 
     def test_what_is_documented_is_not_shown_as_measured(self, opened: Opener, folder: Path) -> None:
         page = opened(folder, "index.html#q=ERR_CONNECTION_RESET")
@@ -71,6 +81,40 @@ class TestSearch:
         expect(answer).to_contain_text("This is documented, and was not measured")
         expect(answer.locator("ol").first).to_contain_text("A TCP RST, by the server or by something between.")
         expect(answer).not_to_contain_text("This text was measured")
+
+    @pytest.mark.parametrize("text", SEARCHED)
+    def test_it_tells_what_the_command_line_tells(self, opened: Opener, folder: Path, text: str) -> None:
+        said = [part.split("\n\n") for part in CliRunner().invoke(command, [text]).output.split("Another error")]
+        page = opened(folder, f"index.html#{urlencode({'q': text})}")
+        lists = [
+            [item.split("\n") for item in found.locator("> li").all_inner_texts()]
+            for found in page.locator("#answer .ranking").all()
+        ]
+        assert len(lists) == 3 * len(said)
+        for number, paragraphs in enumerate(said):
+            who, wire, scenarios = (
+                SCORED.findall(next(paragraph for paragraph in paragraphs if paragraph.startswith(heading)))
+                for heading in ("Who says this", "What happened on the wire", "Scenarios")
+            )
+            clients, endings, places = lists[3 * number : 3 * number + 3]
+            assert [score for score, *_ in clients] == [score for score, _ in who]
+            names = [re.split(r" +(?:measured|documented)", its)[0] for _, its in who]
+            assert all(told.startswith(name) for (_, told, *_), name in zip(clients, names, strict=True))
+            assert [tuple(item) for item in endings] == wire
+            titles = [(score, f"{SITE.catalogue[its.split()[0]].title}.") for score, its in scenarios]
+            assert [(score, title) for score, title, *_ in places] == titles
+        answer = page.locator("#answer")
+        expect(answer.get_by_role("heading", name="Another error of the same text")).to_have_count(len(said) - 1)
+        for sentence in ("Capture it", "Which of"):
+            told = answer.get_by_role("listitem").filter(has_text=re.compile(f"^{sentence}"))
+            expect(told).to_have_count(sum("\n".join(part).count(f"• {sentence}") for part in said))
+
+    def test_what_explains_less_stands_back(self, opened: Opener, folder: Path) -> None:
+        page = opened(folder, "index.html#q=Connection+reset+by+peer")
+        weak = page.locator("#answer .weak .score").all_inner_texts()
+        rest = page.locator("#answer .ranking li:not(.weak) .score").all_inner_texts()
+        assert weak
+        assert set(weak).isdisjoint(rest)
 
     def test_an_address_is_followed_where_the_page_is_open(self, opened: Opener, folder: Path) -> None:
         page = opened(folder, "index.html#q=socket+hang+up")

@@ -20,6 +20,7 @@ from hangup.errors import StoreError
 from hangup.judge import Outcome
 from hangup.ladder.words import TOLD, gave, stored_evidence, verdict_sentences
 from hangup.lookup import Index
+from hangup.lookup.advice import CAPTURE
 from hangup.lookup.index import dump
 from hangup.matrix import PLATFORMS
 from hangup.site import addresses as at
@@ -142,7 +143,7 @@ class Pages:
 
     def all(self) -> Iterator[tuple[str, str]]:
         """Every page: its address and its text."""
-        yield self._page(at.START, "index.html", examples=EXAMPLES, findings=findings(self._site))
+        yield self._page(at.START, "index.html", examples=EXAMPLES, findings=findings(self._site), capture=CAPTURE)
         yield self.matrix()
         yield self._page(at.ABOUT, "about.html")
         yield self._page(at.ERRORS, "errors.html", texts=self._texts)

@@ -2,7 +2,8 @@
 // Without it all else is there. Texts are only ever set as text: what a client said is never taken for markup.
 "use strict";
 
-const RANKED = 6;
+const SHOWN = 8;
+const CELLS = 6;
 const TYPING = 120;
 
 function element(name, properties, ...children) {
@@ -66,36 +67,80 @@ const CONFIDENCE = {
   none: "No client that was measured says this, and no documented error is in it.",
 };
 const DOCUMENTED = "This is documented, and was not measured: the scenarios are those that would explain it.";
+const MORE = "Give the whole stack trace, if there is more of it; the innermost cause tells most. Or look in the ";
+const SCORES = "The number says how much of the text this explains: 1.00 is all of it.";
 
-// One answer of lookup(), as elements.
-function told(answer) {
+// As `hangup lookup` says it.
+const ENDINGS = {
+  fin: "FIN", rst: "RST", "fin, rst": "FIN, then RST", none: "no ending of the peer's", unknown: "no packet",
+  "rst-stream": "RST_STREAM of HTTP/2", goaway: "GOAWAY of HTTP/2",
+};
+
+// One answer of lookup(), as elements. Several are of several errors in one text.
+function told(answer, number) {
   const [best] = answer.clients;
   const measured = !best || answer.clients.some((client) => client.measured && client.score === best.score);
   const shown = [element("p", {}, element("strong", {}, measured ? CONFIDENCE[answer.confidence] : DOCUMENTED))];
-  if (!best) return shown;
+  if (!best) return [...shown, element("p", {}, MORE, element("a", { href: "error/index.html" }, "error texts"), ".")];
+  if (number) shown.unshift(element("h2", { className: "another" }, "Another error of the same text"));
+  const heading = (title) => element(number ? "h3" : "h2", {}, title);
   shown.push(
-    element("h2", {}, "Who says this"),
-    element("ol", {}, ...answer.clients.slice(0, RANKED).map(client)),
-    element("h2", {}, "What had happened"),
-    element("p", {}, [...new Set(answer.endings.map(({ ending, moment }) => `${ending} (${moment})`))].slice(0, RANKED).join(", ")),
-    element("ol", {}, ...answer.scenarios.slice(0, RANKED).map(scenario)),
+    heading("Who says this"),
+    element("p", { className: "quiet" }, SCORES),
+    ...ranking(answer.clients, (its) => client(its, its.score === best.score)),
+    heading("What had happened"),
+    ...ranking(answer.endings, ({ ending, moment }) => [`${ENDINGS[ending] || ending} ${moment}`]),
+    heading("Scenarios"),
+    ...ranking(answer.scenarios, scenario),
   );
+  const apart = tellingApart(answer);
+  if (apart.length) shown.push(heading("What would tell these apart"), element("ul", {}, ...apart));
   return shown;
 }
 
-function client({ client, measured, source, means, why }) {
+// A list with scores, in which what explains less of the text than the first stands back; and how many are left out.
+function ranking(all, inside) {
+  const items = all.slice(0, SHOWN).map((its) => element(
+    "li", { className: its.score < all[0].score ? "weak" : "" },
+    element("span", { className: "score" }, its.score.toFixed(2)), element("div", {}, ...inside(its)),
+  ));
+  const list = element("ol", { className: "ranking" }, ...items);
+  return all.length > SHOWN ? [list, element("p", { className: "quiet" }, `and ${all.length - SHOWN} more`)] : [list];
+}
+
+// What to do where several endings, or several clients, explain the text equally well.
+function tellingApart({ endings, scenarios }) {
+  const best = (all) => all.filter(({ score }) => score === all[0].score);
+  const items = [];
+  if (best(endings).length > 1) {
+    const { capture } = document.querySelector("#answer").dataset;
+    items.push(element("li", {}, "Capture it: ", element("code", {}, capture), ", then ", element("code", {}, "hangup diagnose end.pcap"), "."));
+  }
+  const speakers = best(scenarios).flatMap(({ cells }) => cells.map((cell) => hangupIndex.cells[cell][0]));
+  const names = [...new Set(speakers)].map((speaker) => hangupIndex.speakers[speaker][0]).sort();
+  if (names.length > 1) {
+    items.push(element("li", {}, `Which of ${several(names)} is it? The frames of the whole stack trace name the library.`));
+  }
+  return items;
+}
+
+function several(names, most = 4) {
+  const shown = names.length > most ? [...names.slice(0, most), `${names.length - most} more`] : names;
+  return `${shown.slice(0, -1).join(", ")} and ${shown[shown.length - 1]}`;
+}
+
+function client({ client, measured, source, means, why }, best) {
   const name = measured ? element("a", { href: `client/${client}.html` }, client) : element("strong", {}, client);
   const from = measured ? "" : ` (documented, not measured: ${source})`;
-  const item = element("li", {}, name, from, " ", element("span", { className: "quiet" }, why.join(" … ")));
-  if (means) item.append(element("br"), means);
-  return item;
+  const inside = [name, from, " ", element("span", { className: "quiet" }, why.join(" … "))];
+  return means && best ? [...inside, element("br"), means] : inside;
 }
 
 function scenario({ scenario, cells }) {
   const place = hangupIndex.scenarios.find(([id]) => id === scenario);
-  const item = element("li", {}, element("a", { href: `scenario/${scenario}.html` }, place[1]), ". ");
+  const item = element("div", {}, element("a", { href: `scenario/${scenario}.html` }, place[1]), ". ");
   const rows = cells.map((number) => hangupIndex.cells[number]);
-  item.append(element("br"), ...rows.slice(0, RANKED).flatMap(([speaker, , , outcome, faithful, processed], at) => {
+  item.append(element("br"), ...rows.slice(0, CELLS).flatMap(([speaker, , , outcome, faithful, processed], at) => {
     const [name, source] = hangupIndex.speakers[speaker];
     const words = [outcome];
     if (faithful === false) words.push("misleading");
@@ -106,9 +151,9 @@ function scenario({ scenario, cells }) {
       : element("span", {}, name);
     return [at ? "; " : "", link, `: ${words.join(", ")}`];
   }));
-  if (rows.length > RANKED) item.append(`; and ${rows.length - RANKED} more`);
+  if (rows.length > CELLS) item.append(`; and ${rows.length - CELLS} more`);
   if (place[3]) item.append(element("details", {}, element("summary", {}, "What to know and to do"), place[3]));
-  return item;
+  return [item];
 }
 
 // --- the matrix's filters ------------------------------------------------------------------------------------------
