@@ -42,6 +42,12 @@ SEARCHED = (
     "Connection reset by peer", "ERR_CONNECTION_RESET",
     "Error: socket hang up\ndial tcp 10.0.0.1:80: connect: connection refused",
 )  # fmt: skip
+LINES = """all => all.map((node) => {
+  const range = document.createRange();
+  range.selectNodeContents(node);
+  return range.getClientRects().length;
+})"""
+"""On how many lines the text of each stands."""
 SCORED = re.compile(r"^  (\d\.\d\d)  (.*\S)", re.MULTILINE)
 
 
@@ -115,6 +121,9 @@ class TestSearch:
         rest = page.locator("#answer .ranking li:not(.weak) .score").all_inner_texts()
         assert weak
         assert set(weak).isdisjoint(rest)
+        page.set_viewport_size({"width": 360, "height": 740})
+        lines = page.locator("#answer .score").evaluate_all(LINES)
+        assert set(lines) == {1}  # none is broken
 
     def test_an_address_is_followed_where_the_page_is_open(self, opened: Opener, folder: Path) -> None:
         page = opened(folder, "index.html#q=socket+hang+up")
