@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
+from click.testing import CliRunner
 from opening import Opener
 from playwright.sync_api import Page, expect
 from sites import HOSTILE, START_PAGE, joined, published
 
+from hangup.cli.lookup import command
 from hangup.judge import Outcome
 
 pytestmark = pytest.mark.browser
@@ -27,6 +30,25 @@ AXE = """axe.run(document, {
   runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "best-practice"],
   preload: false,  // it would fetch the stylesheet once more, which no page that was opened from a folder may
 })"""
+
+SEEN = """(() => {
+  const link = document.activeElement, { left, right, top, bottom } = link.getBoundingClientRect();
+  const corners = [[left + 2, top + 2], [right - 2, top + 2], [left + 2, bottom - 2], [right - 2, bottom - 2]];
+  return corners.every(([x, y]) => link.contains(document.elementFromPoint(x, y)));
+})()"""
+"""Whether nothing covers what has the focus."""
+
+SEARCHED = (
+    "Connection reset by peer", "ERR_CONNECTION_RESET",
+    "Error: socket hang up\ndial tcp 10.0.0.1:80: connect: connection refused",
+)  # fmt: skip
+LINES = """all => all.map((node) => {
+  const range = document.createRange();
+  range.selectNodeContents(node);
+  return range.getClientRects().length;
+})"""
+"""On how many lines the text of each stands."""
+SCORED = re.compile(r"^  (\d\.\d\d)  (.*\S)", re.MULTILINE)
 
 
 class TestSearch:
@@ -57,6 +79,7 @@ class TestSearch:
     def test_what_nobody_says_is_not_known(self, opened: Opener, folder: Path) -> None:
         page = opened(folder, "index.html#q=xyzzy+plugh")
         expect(page.locator("#answer")).to_contain_text("No client that was measured says this")
+        expect(page.locator("#answer")).to_contain_text("Give the whole stack trace")
 
     def test_what_is_documented_is_not_shown_as_measured(self, opened: Opener, folder: Path) -> None:
         page = opened(folder, "index.html#q=ERR_CONNECTION_RESET")
@@ -64,6 +87,58 @@ class TestSearch:
         expect(answer).to_contain_text("This is documented, and was not measured")
         expect(answer.locator("ol").first).to_contain_text("A TCP RST, by the server or by something between.")
         expect(answer).not_to_contain_text("This text was measured")
+
+    @pytest.mark.parametrize("text", SEARCHED)
+    def test_it_tells_what_the_command_line_tells(self, opened: Opener, folder: Path, text: str) -> None:
+        said = [part.split("\n\n") for part in CliRunner().invoke(command, [text]).output.split("Another error")]
+        page = opened(folder, f"index.html#{urlencode({'q': text})}")
+        lists = [
+            [item.split("\n") for item in found.locator("> li").all_inner_texts()]
+            for found in page.locator("#answer .ranking").all()
+        ]
+        assert len(lists) == 3 * len(said)
+        for number, paragraphs in enumerate(said):
+            who, wire, scenarios = (
+                SCORED.findall(next(paragraph for paragraph in paragraphs if paragraph.startswith(heading)))
+                for heading in ("Who says this", "What happened on the wire", "Scenarios")
+            )
+            clients, endings, places = lists[3 * number : 3 * number + 3]
+            assert [score for score, *_ in clients] == [score for score, _ in who]
+            names = [re.split(r" +(?:measured|documented)", its)[0] for _, its in who]
+            assert all(told.startswith(name) for (_, told, *_), name in zip(clients, names, strict=True))
+            assert [tuple(item) for item in endings] == wire
+            titles = [(score, f"{SITE.catalogue[its.split()[0]].title}.") for score, its in scenarios]
+            assert [(score, title) for score, title, *_ in places] == titles
+        answer = page.locator("#answer")
+        expect(answer.get_by_role("heading", name="Another error of the same text")).to_have_count(len(said) - 1)
+        for sentence in ("Capture it", "Which of"):
+            told = answer.get_by_role("listitem").filter(has_text=re.compile(f"^{sentence}"))
+            expect(told).to_have_count(sum("\n".join(part).count(f"• {sentence}") for part in said))
+
+    def test_what_explains_less_stands_back(self, opened: Opener, folder: Path) -> None:
+        page = opened(folder, "index.html#q=Connection+reset+by+peer")
+        weak = page.locator("#answer .weak .score").all_inner_texts()
+        rest = page.locator("#answer .ranking li:not(.weak) .score").all_inner_texts()
+        assert weak
+        assert set(weak).isdisjoint(rest)
+        page.set_viewport_size({"width": 360, "height": 740})
+        lines = page.locator("#answer .score").evaluate_all(LINES)
+        assert set(lines) == {1}  # none is broken
+
+    def test_an_address_is_followed_where_the_page_is_open(self, opened: Opener, folder: Path) -> None:
+        page = opened(folder, "index.html#q=socket+hang+up")
+        page.evaluate("location.hash = 'q=unexpected+EOF'")
+        expect(page.get_by_label("Paste an error text")).to_have_value("unexpected EOF")
+        expect(page.locator("#answer")).to_contain_text("go/net-http")
+        page.get_by_role("link", name="To the content").focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("Paste an error text")).to_have_value("unexpected EOF")
+
+    def test_a_long_text_stands_in_no_address(self, opened: Opener, folder: Path) -> None:
+        page = opened(folder, "index.html#q=unexpected+EOF")
+        page.get_by_label("Paste an error text").fill("Error: socket hang up\n" + "at a.b.c (d.js) " * 500)
+        expect(page.locator("#answer")).to_contain_text("node/http")
+        assert page.url.endswith("index.html#")
 
     def test_an_empty_question_has_no_answer(self, opened: Opener, folder: Path) -> None:
         page = opened(folder, "index.html#q=socket+hang+up")
@@ -116,6 +191,16 @@ class TestMatrix:
         again.get_by_role("button", name="Show all").click()
         expect(again.locator("tr#normal")).to_be_visible()
 
+    def test_filters_are_followed_where_the_page_is_open(self, opened: Opener, folder: Path) -> None:
+        page = opened(folder, "matrix.html#language=go&letters=on")
+        page.evaluate("location.hash = 'language=node'")
+        expect(page.get_by_label("letters only")).not_to_be_checked()
+        assert {name.partition("/")[0] for name in self.columns(page)} == {"node"}
+        page.get_by_role("link", name="What the words mean").click()
+        assert page.url.endswith("#legend")
+        assert {name.partition("/")[0] for name in self.columns(page)} == {"node"}
+        assert opened(folder, "matrix.html#legend").url.endswith("#legend")
+
     def test_letters_keep_their_words_for_who_listens(self, opened: Opener, folder: Path) -> None:
         page = opened(folder, "matrix.html#letters=on")
         cell = page.locator("tr#fin-mid-head td.silent-truncation a").first
@@ -142,6 +227,17 @@ class TestMatrix:
         second = SITE.of_client["go/net-http"][1].scenario.id
         expect(page).to_have_url(re.compile(f"/cell/go/net-http/{second}.html$"))
 
+    @pytest.mark.parametrize("width", [1280, 360])
+    @pytest.mark.parametrize("address", ["matrix.html", "matrix.html#letters=on"])
+    def test_the_arrow_keys_go_to_no_cell_that_is_covered(
+        self, opened: Opener, folder: Path, address: str, width: int
+    ) -> None:
+        page = opened(folder, address, viewport={"width": width, "height": 740})
+        page.locator(".matrix tbody tr:nth-child(60) td:nth-child(9) a").focus()
+        for key in ["ArrowUp"] * 40 + ["ArrowLeft"] * 6:
+            page.keyboard.press(key)
+            assert page.evaluate(SEEN), page.evaluate("document.activeElement.href")
+
 
 def test_a_permanent_address_opens_its_cell(opened: Opener, folder: Path) -> None:
     page = opened(folder, "cell/python/requests/rst-mid-body.html")
@@ -165,6 +261,16 @@ def test_nothing_overflows(opened: Opener, folder: Path, address: str) -> None:
     for width in (360, 768):
         page.set_viewport_size({"width": width, "height": 740})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("address", ["client/python/requests.html", "client/java/httpclient.html"])
+def test_what_scrolls_breaks_no_name(opened: Opener, folder: Path, address: str) -> None:
+    page = opened(folder, address, viewport={"width": 360, "height": 740})
+    broken = page.locator(".scroll th code").evaluate_all(
+        "all => all.filter((code) => code.getClientRects().length > code.textContent.split(' ').length)"
+        ".map((code) => code.textContent)"
+    )
+    assert broken == []
 
 
 @pytest.mark.parametrize("address", ONE_OF_EACH)
@@ -201,6 +307,21 @@ def test_what_a_client_says_does_no_harm(opened: Opener, harmed: Path, number: i
     page.goto(f"{harmed.as_uri()}/scenario/rst-mid-body.html")
     assert page.evaluate("window.harmed") is None
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_the_matrix_prints_in_letters_on_wide_pages(opened: Opener, folder: Path) -> None:
+    page = opened(folder, "matrix.html")
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 1047, "height": 718})  # A4 without a margin of 1 cm
+    cell = page.locator("tr#fin-mid-head td.silent-truncation a").first
+    assert cell.evaluate("node => getComputedStyle(node, '::before').content").startswith('"½"')
+    assert cell.evaluate("node => getComputedStyle(node).fontSize") == "0px"
+    small = page.locator(".matrix thead small").first
+    assert float(small.evaluate("node => parseFloat(getComputedStyle(node).fontSize)")) < 10
+    tall = page.locator(".matrix tbody th").evaluate_all("all => all.map((cell) => cell.offsetHeight)")
+    assert max(tall) <= 1.5 * min(tall)  # no name is broken
+    assert page.locator(".matrix").evaluate("node => node.offsetWidth") <= 1047
+    assert b"/MediaBox [0 0 842" in page.pdf(format="A4", prefer_css_page_size=True)
 
 
 def test_it_prints_without_what_only_a_screen_has(opened: Opener, folder: Path) -> None:

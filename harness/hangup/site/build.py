@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from hangup.errors import StoreError
 from hangup.judge import Outcome
 from hangup.ladder.words import TOLD, gave, stored_evidence, verdict_sentences
 from hangup.lookup import Index
+from hangup.lookup.advice import CAPTURE
 from hangup.lookup.index import dump
 from hangup.matrix import PLATFORMS
 from hangup.site import addresses as at
@@ -29,10 +30,11 @@ from hangup.site.citation import cite
 from hangup.site.diagram import svg
 from hangup.site.model import Entry, Site
 from hangup.site.texts import error_texts, text_of
+from hangup.store import ScenarioReset
 from hangup.store.drawings import Drawing, rank
 from hangup.store.files import write_text
 from hangup.tables.pages import FINDINGS
-from hangup.tables.scenarios import HEADINGS, reset_sentence
+from hangup.tables.scenarios import HEADINGS, reset_reasons
 
 ASSETS = Path(__file__).with_name("assets")
 EXAMPLES = (
@@ -136,12 +138,12 @@ class Pages:
         self._environment.globals |= {
             "site": site, "at": at, "base_url": extras.base_url, "tint": tint, "text_of": text_of, "gave": gave,
             "evidence": stored_evidence, "sentences": verdict_sentences, "letters": LETTERS, "told": TOLD,
-            "unproved": UNPROVED, "diagram": svg, "prose": prose,
+            "unproved": UNPROVED, "diagram": svg, "prose": prose, "resets": self._resets,
         }  # fmt: skip
 
     def all(self) -> Iterator[tuple[str, str]]:
         """Every page: its address and its text."""
-        yield self._page(at.START, "index.html", examples=EXAMPLES, findings=findings(self._site))
+        yield self._page(at.START, "index.html", examples=EXAMPLES, findings=findings(self._site), capture=CAPTURE)
         yield self.matrix()
         yield self._page(at.ABOUT, "about.html")
         yield self._page(at.ERRORS, "errors.html", texts=self._texts)
@@ -187,8 +189,7 @@ class Pages:
         scenario = self._site.catalogue[name]
         return self._page(
             at.scenario(name), "scenario.html", scenario=scenario, entries=entries, script=words.sequence(scenario),
-            again=words.further(scenario), claims=words.claims(scenario), resets=self._resets(name),
-            drawings=self._drawn(name),
+            again=words.further(scenario), claims=words.claims(scenario), drawings=self._drawn(name),
         )  # fmt: skip
 
     def _drawn(self, scenario: str) -> list[Drawing]:
@@ -199,11 +200,15 @@ class Pages:
             found.setdefault(drawing.layer, drawing)
         return [found[layer] for layer in sorted(found, reverse=True)]
 
-    def _resets(self, scenario: str) -> list[tuple[str, str]]:
+    def _resets(self, scenario: str, platforms: Container[str]) -> list[str]:
+        """Why a scenario's RST was sent, a sentence for the platforms that agree."""
+        alike: dict[ScenarioReset, list[str]] = {}
+        for platform, file in self._site.kernel.items():
+            if platform in platforms and scenario in file.scenarios:
+                alike.setdefault(file.scenarios[scenario], []).append(platform)
         return [
-            (platform, reset_sentence(file.scenarios[scenario]))
-            for platform, file in self._site.kernel.items()
-            if scenario in file.scenarios
+            f"{reset.system} says of the {reset.by}'s RST: {reset_reasons(reset)} ({', '.join(names)})"
+            for reset, names in alike.items()
         ]
 
     def _client(self, client: str, entries: Sequence[Entry]) -> tuple[str, str]:
@@ -216,8 +221,8 @@ class Pages:
         name = (entry.client, entry.scenario.id)
         page = at.cell(*name)
         return self._page(
-            page, "cell.html", entry=entry, resets=self._resets(entry.scenario.id),
-            citation=cite(*name, entry.short, self._base_url or "").image, drawing=self._cells_drawing.get(name),
+            page, "cell.html", entry=entry, citation=cite(*name, entry.short, self._base_url or "").image,
+            drawing=self._cells_drawing.get(name),
             capture=at.capture(*name) if name in self._extras.captures else None,
         )  # fmt: skip
 

@@ -71,8 +71,12 @@ def _reports(platforms: Mapping[str, Mapping[str, Sequence[str]]]) -> list[Repor
 
 def reset_sentence(reset: ScenarioReset) -> str:
     """Why the RST was sent: ``Linux 6.18 on the peer's RST: TCP_STATE, the socket was …``."""
-    reasons = "; or ".join(map(_reason, reset.reasons))
-    return f"{reset.system} on the {reset.by}'s RST: {reasons}"
+    return f"{reset.system} on the {reset.by}'s RST: {reset_reasons(reset)}"
+
+
+def reset_reasons(reset: ScenarioReset) -> str:
+    """The same without whose they are: ``TCP_STATE, the socket was …``."""
+    return "; or ".join(map(_reason, reset.reasons))
 
 
 def _reason(reason: str) -> str:

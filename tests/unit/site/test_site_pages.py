@@ -146,6 +146,21 @@ def test_a_cell_tells_its_chain_what_is_printed_and_how_to_reproduce_it(folder: 
         assert expected in text
 
 
+def test_why_the_rst_was_sent_is_told_once_for_platforms_that_agree(folder: Path) -> None:
+    text = read(folder / at.scenario("rst-mid-body")).text
+    assert text.count("Linux 6.18 says of the peer's RST: TCP_STATE, the socket was aborted") == 1
+    assert "SOCK_DESTROY (docker, netns)." in text
+
+
+def test_a_cell_has_each_platform_s_own_reason_under_its_heading(folder: Path) -> None:
+    text = read(folder / at.cell("python/requests", "rst-mid-body")).text
+    on_docker, _, on_netns = text.partition("On docker")[2].partition("On netns")
+    for part, own, other in ((on_docker, "(docker)", "(netns)"), (on_netns, "(netns)", "(docker)")):
+        evidence = part.partition("Evidence")[2].partition("The packets")[0]
+        assert f"SOCK_DESTROY {own}" in evidence
+        assert other not in evidence
+
+
 def test_a_captured_cell_has_its_ladder_and_its_packets(folder: Path) -> None:
     page = read(folder / at.cell("python/requests", "rst-mid-body"))
     capture = at.capture("python/requests", "rst-mid-body")

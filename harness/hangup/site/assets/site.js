@@ -2,7 +2,8 @@
 // Without it all else is there. Texts are only ever set as text: what a client said is never taken for markup.
 "use strict";
 
-const RANKED = 6;
+const SHOWN = 8;
+const CELLS = 6;
 const TYPING = 120;
 
 function element(name, properties, ...children) {
@@ -11,13 +12,17 @@ function element(name, properties, ...children) {
   return made;
 }
 
-// What follows the # of an address: the search or the filters, so that an address can be passed on.
+// What follows the # of an address: the search or the filters, so that an address can be passed on. It stands in the
+// browser's history too, so a text that is longer than an error is left out of it.
+const ADDRESS = 2048;
+
 function state() {
   return new URLSearchParams(location.hash.slice(1));
 }
 
 function remember(parameters) {
-  if (parameters.toString() !== state().toString()) location.replace("#" + parameters);
+  const its = parameters.toString().length > ADDRESS ? "" : parameters.toString();
+  if (its !== state().toString()) history.replaceState(null, "", "#" + its);
 }
 
 // --- search --------------------------------------------------------------------------------------------------------
@@ -28,6 +33,7 @@ function search(form) {
   let timer = 0;
 
   function show() {
+    clearTimeout(timer);
     const text = query.value.trim();
     answer.hidden = !text;
     if (text) answer.replaceChildren(...hangupLookup(hangupIndex, text).flatMap(told));
@@ -46,7 +52,12 @@ function search(form) {
   for (const button of form.querySelectorAll("[data-query]")) {
     button.addEventListener("click", () => ask(button.dataset.query));
   }
-  if (state().has("q")) ask(state().get("q"));
+  function follow() {
+    if (state().has("q")) ask(state().get("q"));
+  }
+
+  addEventListener("hashchange", follow);
+  follow();
 }
 
 const CONFIDENCE = {
@@ -56,36 +67,80 @@ const CONFIDENCE = {
   none: "No client that was measured says this, and no documented error is in it.",
 };
 const DOCUMENTED = "This is documented, and was not measured: the scenarios are those that would explain it.";
+const MORE = "Give the whole stack trace, if there is more of it; the innermost cause tells most. Or look in the ";
+const SCORES = "The number says how much of the text this explains: 1.00 is all of it.";
 
-// One answer of lookup(), as elements.
-function told(answer) {
+// As `hangup lookup` says it.
+const ENDINGS = {
+  fin: "FIN", rst: "RST", "fin, rst": "FIN, then RST", none: "no ending of the peer's", unknown: "no packet",
+  "rst-stream": "RST_STREAM of HTTP/2", goaway: "GOAWAY of HTTP/2",
+};
+
+// One answer of lookup(), as elements. Several are of several errors in one text.
+function told(answer, number) {
   const [best] = answer.clients;
   const measured = !best || answer.clients.some((client) => client.measured && client.score === best.score);
   const shown = [element("p", {}, element("strong", {}, measured ? CONFIDENCE[answer.confidence] : DOCUMENTED))];
-  if (!best) return shown;
+  if (!best) return [...shown, element("p", {}, MORE, element("a", { href: "error/index.html" }, "error texts"), ".")];
+  if (number) shown.unshift(element("h2", { className: "another" }, "Another error of the same text"));
+  const heading = (title) => element(number ? "h3" : "h2", {}, title);
   shown.push(
-    element("h2", {}, "Who says this"),
-    element("ol", {}, ...answer.clients.slice(0, RANKED).map(client)),
-    element("h2", {}, "What had happened"),
-    element("p", {}, [...new Set(answer.endings.map(({ ending, moment }) => `${ending} (${moment})`))].slice(0, RANKED).join(", ")),
-    element("ol", {}, ...answer.scenarios.slice(0, RANKED).map(scenario)),
+    heading("Who says this"),
+    element("p", { className: "quiet" }, SCORES),
+    ...ranking(answer.clients, (its) => client(its, its.score === best.score)),
+    heading("What had happened"),
+    ...ranking(answer.endings, ({ ending, moment }) => [`${ENDINGS[ending] || ending} ${moment}`]),
+    heading("Scenarios"),
+    ...ranking(answer.scenarios, scenario),
   );
+  const apart = tellingApart(answer);
+  if (apart.length) shown.push(heading("What would tell these apart"), element("ul", {}, ...apart));
   return shown;
 }
 
-function client({ client, measured, source, means, why }) {
+// A list with scores, in which what explains less of the text than the first stands back; and how many are left out.
+function ranking(all, inside) {
+  const items = all.slice(0, SHOWN).map((its) => element(
+    "li", { className: its.score < all[0].score ? "weak" : "" },
+    element("span", { className: "score" }, its.score.toFixed(2)), element("div", {}, ...inside(its)),
+  ));
+  const list = element("ol", { className: "ranking" }, ...items);
+  return all.length > SHOWN ? [list, element("p", { className: "quiet" }, `and ${all.length - SHOWN} more`)] : [list];
+}
+
+// What to do where several endings, or several clients, explain the text equally well.
+function tellingApart({ endings, scenarios }) {
+  const best = (all) => all.filter(({ score }) => score === all[0].score);
+  const items = [];
+  if (best(endings).length > 1) {
+    const { capture } = document.querySelector("#answer").dataset;
+    items.push(element("li", {}, "Capture it: ", element("code", {}, capture), ", then ", element("code", {}, "hangup diagnose end.pcap"), "."));
+  }
+  const speakers = best(scenarios).flatMap(({ cells }) => cells.map((cell) => hangupIndex.cells[cell][0]));
+  const names = [...new Set(speakers)].map((speaker) => hangupIndex.speakers[speaker][0]).sort();
+  if (names.length > 1) {
+    items.push(element("li", {}, `Which of ${several(names)} is it? The frames of the whole stack trace name the library.`));
+  }
+  return items;
+}
+
+function several(names, most = 4) {
+  const shown = names.length > most ? [...names.slice(0, most), `${names.length - most} more`] : names;
+  return `${shown.slice(0, -1).join(", ")} and ${shown[shown.length - 1]}`;
+}
+
+function client({ client, measured, source, means, why }, best) {
   const name = measured ? element("a", { href: `client/${client}.html` }, client) : element("strong", {}, client);
   const from = measured ? "" : ` (documented, not measured: ${source})`;
-  const item = element("li", {}, name, from, " ", element("span", { className: "quiet" }, why.join(" … ")));
-  if (means) item.append(element("br"), means);
-  return item;
+  const inside = [name, from, " ", element("span", { className: "quiet" }, why.join(" … "))];
+  return means && best ? [...inside, element("br"), means] : inside;
 }
 
 function scenario({ scenario, cells }) {
   const place = hangupIndex.scenarios.find(([id]) => id === scenario);
-  const item = element("li", {}, element("a", { href: `scenario/${scenario}.html` }, place[1]), ". ");
+  const item = element("div", {}, element("a", { href: `scenario/${scenario}.html` }, place[1]), ". ");
   const rows = cells.map((number) => hangupIndex.cells[number]);
-  item.append(element("br"), ...rows.slice(0, RANKED).flatMap(([speaker, , , outcome, faithful, processed], at) => {
+  item.append(element("br"), ...rows.slice(0, CELLS).flatMap(([speaker, , , outcome, faithful, processed], at) => {
     const [name, source] = hangupIndex.speakers[speaker];
     const words = [outcome];
     if (faithful === false) words.push("misleading");
@@ -96,9 +151,9 @@ function scenario({ scenario, cells }) {
       : element("span", {}, name);
     return [at ? "; " : "", link, `: ${words.join(", ")}`];
   }));
-  if (rows.length > RANKED) item.append(`; and ${rows.length - RANKED} more`);
+  if (rows.length > CELLS) item.append(`; and ${rows.length - CELLS} more`);
   if (place[3]) item.append(element("details", {}, element("summary", {}, "What to know and to do"), place[3]));
-  return item;
+  return [item];
 }
 
 // --- the matrix's filters ------------------------------------------------------------------------------------------
@@ -153,19 +208,40 @@ function filters(form) {
     table.classList.toggle("letters", its.letters.checked);
     form.querySelector("output").value =
       `${shown.length} of ${rows.length} scenarios, ${seen.filter(Boolean).length} of ${columns.length} clients`;
+  }
+
+  function choose() {
+    apply();
     remember(new URLSearchParams([...new FormData(form)].filter(([, value]) => value)));
   }
 
-  for (const [name, value] of state()) {
-    if (its[name]?.type === "checkbox") its[name].checked = true;
-    else if (its[name]) its[name].value = value;
+  // An address of a place on the page, such as the legend's, is none of filters.
+  function follow() {
+    const asked = state();
+    const fields = [...form.querySelectorAll("[name]")];
+    if (fields.some(({ name }) => asked.has(name))) {
+      for (const field of fields) {
+        if (field.type === "checkbox") field.checked = asked.has(field.name);
+        else field.value = asked.get(field.name) || "";
+      }
+    }
+    apply();
   }
+
   form.hidden = false;
-  form.addEventListener("input", apply);
+  form.addEventListener("input", choose);
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", () => setTimeout(apply));
+  form.addEventListener("reset", () => setTimeout(choose));
   table.addEventListener("keydown", (event) => move(event));
-  apply();
+  table.addEventListener("focusin", () => uncover(table));
+  addEventListener("hashchange", follow);
+  follow();
+}
+
+// What gets the focus is scrolled to where the head row and column, which stay, do not cover it.
+function uncover(table) {
+  const corner = table.tHead.rows[0].cells[0];
+  table.parentElement.style.scrollPadding = `${corner.offsetHeight}px 0 0 ${corner.offsetWidth}px`;
 }
 
 const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
@@ -184,7 +260,9 @@ function move(event) {
     column += step[1];
     cell = table.rows[row]?.cells[column];
   } while (cell && (cell.hidden || cell.parentElement.hidden || !cell.querySelector("a")));
-  cell?.querySelector("a").focus();
+  const link = cell?.querySelector("a");
+  link?.focus({ preventScroll: true });
+  link?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
 // --- buttons that copy ---------------------------------------------------------------------------------------------
