@@ -18,7 +18,7 @@ import click
 from hangup import paths
 from hangup.errors import InputError
 from hangup.lookup import Answer, Index, load, lookup
-from hangup.lookup.advice import advise, cells_of, retry, texts_of
+from hangup.lookup.advice import advise, cells_of, texts_of, told_of
 from hangup.lookup.index import FILE, Heard
 
 LARGEST = 2_000_000
@@ -247,7 +247,7 @@ def _other_direction(index: Index, client: str, scenario: str, as_json: bool) ->
         if not texts:
             click.echo("  No error is reported.")
     _heading("What to do")
-    _sentences(filter(None, (retry(index, cells), place.teaches)))
+    _sentences(filter(None, (told_of(cells), place.teaches)))
     click.echo(f"\nThe whole error, its evidence and packets: hangup show {client} {scenario}")
 
 

@@ -89,8 +89,8 @@ function scenario({ scenario, cells }) {
     const [name, source] = hangupIndex.speakers[speaker];
     const words = [outcome];
     if (faithful === false) words.push("misleading");
-    if (processed === 0) words.push("not processed: a retry is safe");
-    if (processed > 0) words.push("processed: a retry may do it twice");
+    if (processed === 0) words.push("not processed there");
+    if (processed > 0) words.push("processed there: a retry may do it twice");
     const link = source === null
       ? element("a", { href: `cell/${name}/${scenario}.html` }, name)
       : element("span", {}, name);
