@@ -22,6 +22,12 @@ RETRIES = {
     "a body that is cut short": ("ProtocolError: IncompleteRead(512 bytes read, 512 more expected)", TWICE),
     "a connect that timed out": ("httpx.ConnectTimeout: timed out", SAFE),
     "a refusal": ("connect ECONNREFUSED 127.0.0.1:80", SAFE),
+    "of curl, that nothing came": ("curl: (52) Empty reply from server", DEPENDS),
+    "of curl, that it was cut short": ("curl: (18) transfer closed with outstanding read data remaining", TWICE),
+    "of curl, that it could not send": ("curl: (55) Send failure: Broken pipe", UNREAD),
+    "of Ruby, that nothing came in time": ("Net::ReadTimeout", DEPENDS),
+    "of Ruby, that nobody answered": ("Net::OpenTimeout: execution expired", SAFE),
+    "of Chrome, that a stream was refused": ("net::ERR_HTTP2_SERVER_REFUSED_STREAM", SAFE),
     "a refusal that hides an attempt": ("java.net.ConnectException: Connection refused", DEPENDS),
 }
 """By what it is: the text, and how the verdict begins."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from fnmatch import fnmatchcase
 
 import pytest
@@ -57,6 +57,24 @@ def test_is_named_first_and_not_as_measured(entry: Documented, text: str, index:
         assert ranked.score == answer.clients[0].score
         assert (ranked.measured, ranked.source) == (False, entry.source)
         assert answer.scenarios, "no scenario explains it"
+
+
+def test_what_was_processed_is_what_measured_clients_show(index: Index) -> None:
+    """Of each scenario that explains an entry, and never more or less than that."""
+    shown: defaultdict[tuple[int, str], set[int | None]] = defaultdict(set)
+    for cell in index.cells:
+        if index.speakers[cell.speaker].source is None:
+            shown[cell.scenario, cell.ending].add(None if cell.processed is None else min(cell.processed, 1))
+    documented = [cell for cell in index.cells if index.speakers[cell.speaker].source]
+    assert {cell.processed for cell in documented} == {None, 0, 1}
+    assert [cell for cell in documented if cell.processed not in shown[cell.scenario, cell.ending]] == []
+
+
+def test_scenarios_come_in_the_order_in_which_an_entry_names_them(index: Index) -> None:
+    answer = lookup(index, "Post: http: server closed idle connection")[0]
+    posts = ["post" in ranked.scenario for ranked in answer.scenarios]
+    assert posts == sorted(posts, reverse=True)
+    assert answer.scenarios[0].scenario == "reuse-race-fin-post-again"
 
 
 def test_scenarios_that_are_named_are_there() -> None:

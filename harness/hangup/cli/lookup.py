@@ -34,7 +34,8 @@ _SURE = {
     "possible": "Only parts of it are known: take it as a hint.",
 }
 _DOCUMENTED = (
-    "This is known by its documentation alone, and was not measured: the scenarios are those that would explain it."
+    "This is known by its documentation alone, and was not measured: the scenarios are those that would explain it, "
+    "and whether the request was processed there is what measured clients show."
 )
 _ENDINGS = {
     "fin": "FIN", "rst": "RST", "fin, rst": "FIN, then RST", "none": "no ending of the peer's", "unknown": "no packet",

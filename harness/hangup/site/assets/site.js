@@ -55,7 +55,8 @@ const CONFIDENCE = {
   possible: "This may be meant; the text alone does not say.",
   none: "No client that was measured says this, and no documented error is in it.",
 };
-const DOCUMENTED = "This is documented, and was not measured: the scenarios are those that would explain it.";
+const DOCUMENTED = "This is documented, and was not measured: the scenarios are those that would explain it, and "
+  + "whether the request was processed there is what measured clients show.";
 
 // One answer of lookup(), as elements.
 function told(answer) {
