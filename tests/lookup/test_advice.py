@@ -28,6 +28,9 @@ RETRIES = {
     "of Ruby, that nothing came in time": ("Net::ReadTimeout", DEPENDS),
     "of Ruby, that nobody answered": ("Net::OpenTimeout: execution expired", SAFE),
     "of Chrome, that a stream was refused": ("net::ERR_HTTP2_SERVER_REFUSED_STREAM", SAFE),
+    "no way to a host, in an upload too": ("java.net.NoRouteToHostException: No route to host", UNREAD),
+    "a close of one's own": ("write tcp 10.0.0.1:1->10.0.0.2:80: use of closed network connection", UNREAD),
+    "a part of a text alone": ("The handshake operation timed out", UNREAD),
     "a refusal that hides an attempt": ("java.net.ConnectException: Connection refused", DEPENDS),
 }
 """By what it is: the text, and how the verdict begins."""

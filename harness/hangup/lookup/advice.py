@@ -60,7 +60,7 @@ def retry(index: Index, answer: Answer) -> str:
     """Whether to send the request again, by what the peer had read in every scenario that may be meant.
 
     What was never read where it was measured promises nothing of a request that was sent: only where none can have been
-    sent, or where this very text was heard in nothing else, it is called safe; after a silence never.
+    read, and the text is more than a hint, it is called safe.
     """
     least = PLAUSIBLE * answer.scenarios[0].score
     plausible = [ranked for ranked in answer.scenarios if ranked.score >= least]
@@ -71,17 +71,14 @@ def retry(index: Index, answer: Answer) -> str:
     if unsafe := [cell for cell in known if cell.processed]:
         return _processed(index, unsafe, [cell for cell in known if not cell.processed])
     sent = [cell for cell in cells if not _unsent(index, cell)]
-    if not sent:
+    if not sent and answer.confidence != "possible":
         return "A retry is safe: no request had been read, nor can one have been."
-    silent = any(cell.outcome in _SILENCE for cell in sent)
     measured = all(index.speakers[cell.speaker].source is None for cell in cells)
-    if answer.confidence == "exact" and measured and known == cells and not silent:
-        return f"A retry is safe: the peer had read no whole request in {_count(index, known)} that say this."
-    say = "say" if answer.confidence == "exact" and measured else "may explain"
-    return (
-        f"The request was not read whole in {_count(index, known)} that {say} this, "
-        f"but {_SILENT if silent else _NO_PROMISE}: repeat only what is idempotent."
-    )
+    say, one = ("say", "says") if answer.confidence == "exact" and measured else ("may explain", "may explain")
+    number = len({cell.scenario for cell in known})
+    endings = f"the {number} endings measured that {say}" if number > 1 else f"the one ending measured that {one}"
+    why = _SILENT if any(cell.outcome in _SILENCE for cell in sent) else _NO_PROMISE
+    return f"The request was not read whole in {endings} this, but {why}: repeat only what is idempotent."
 
 
 def told_of(cells: list[Heard]) -> str:
@@ -112,11 +109,6 @@ def _unsent(index: Index, cell: Heard) -> bool:
     of the whole scenario."""
     place = index.scenarios[cell.scenario]
     return place.moment in UNSENT or cell.outcome == _REFUSED or place.id in _PROMISED
-
-
-def _count(index: Index, cells: list[Heard]) -> str:
-    number = len({index.scenarios[cell.scenario].id for cell in cells})
-    return f"the {number} endings measured" if number > 1 else "the one ending measured"
 
 
 def _apart(index: Index, answer: Answer, cells: list[Heard]) -> tuple[str, ...]:
