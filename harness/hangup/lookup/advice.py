@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from hangup.lookup.index import Heard, Index, Text
+from hangup.lookup.index import Heard, Index
 from hangup.lookup.moment import UNSENT, Moment
 from hangup.lookup.rank import Answer
 
@@ -141,7 +141,8 @@ def cells_of(index: Index, client: str, scenario: str) -> list[Heard]:
     ]
 
 
-def texts_of(index: Index, cell: Heard) -> list[Text]:
-    """All that was heard in a cell, whole texts before single links."""
+def texts_of(index: Index, cell: Heard) -> list[str]:
+    """All that was heard in a cell, each once, whole texts before single links."""
     number = index.cells.index(cell)
-    return sorted((text for text in index.texts if number in text.cells), key=lambda text: -len(text.lines))
+    texts = sorted((text for text in index.texts if number in text.cells), key=lambda text: -len(text.lines))
+    return list(dict.fromkeys(text.shown for text in texts))
