@@ -31,7 +31,22 @@ PSQL = """psql: error: connection to server at "db" (10.0.0.5), port 5432 failed
 CURL = (
     "cURL error 56: OpenSSL SSL_read: Connection reset by peer, errno 104 (see https://curl.se/) for https://a.example/"
 )
+GO = 'Get "https://a.example/v1": context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
+DOTNET = """System.Net.Http.HttpRequestException: Connection refused (a.example:443)
+ ---> System.Net.Sockets.SocketException (111): Connection refused
+   at System.Net.Sockets.Socket.AwaitableSocketAsyncEventArgs.ThrowException(SocketError error)"""
 LOGS = [
+    ("Go (net/http)", "silence", GO),
+    ("Go (net)", "silence", "2026/11/23 10:15:30 backup: dial tcp 10.0.0.7:5432: i/o timeout"),
+    ("Go (net)", "silence", "redis: read tcp 10.0.0.9:51234->10.0.0.7:6379: i/o timeout"),
+    ("Go (net)", "silence", "lookup failed: i/o timeout"),
+    ("Go (net)", "aborted", "http: Accept error: accept tcp [::]:80: use of closed network connection"),
+    ("nginx", "fin", NGINX.format("upstream prematurely closed connection")),
+    (".NET", "refused", DOTNET),
+    ("Chrome and Edge", "rst", "Uncaught (in promise) TypeError: Failed to fetch"),
+    ("Linux", "rst", "rsync: read error: Connection reset by peer (104)"),
+    ("Linux", "silence", "mount.nfs: Connection timed out"),
+    ("axios", "silence", "AxiosError: timeout of 30000ms exceeded"),
     ("nginx", "rst", NGINX.format("recv() failed (104: Connection reset by peer) while reading upstream")),
     ("HAProxy", "fin", HAPROXY.format("SH--")),
     ("HAProxy", "silence", HAPROXY.format("sCVN")),
