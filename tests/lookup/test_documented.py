@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from fnmatch import fnmatchcase
 
 import pytest
@@ -31,7 +31,22 @@ PSQL = """psql: error: connection to server at "db" (10.0.0.5), port 5432 failed
 CURL = (
     "cURL error 56: OpenSSL SSL_read: Connection reset by peer, errno 104 (see https://curl.se/) for https://a.example/"
 )
+GO = 'Get "https://a.example/v1": context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
+DOTNET = """System.Net.Http.HttpRequestException: Connection refused (a.example:443)
+ ---> System.Net.Sockets.SocketException (111): Connection refused
+   at System.Net.Sockets.Socket.AwaitableSocketAsyncEventArgs.ThrowException(SocketError error)"""
 LOGS = [
+    ("Go (net/http)", "silence", GO),
+    ("Go (net)", "silence", "2026/11/23 10:15:30 backup: dial tcp 10.0.0.7:5432: i/o timeout"),
+    ("Go (net)", "silence", "redis: read tcp 10.0.0.9:51234->10.0.0.7:6379: i/o timeout"),
+    ("Go (net)", "silence", "lookup failed: i/o timeout"),
+    ("Go (net)", "aborted", "http: Accept error: accept tcp [::]:80: use of closed network connection"),
+    ("nginx", "fin", NGINX.format("upstream prematurely closed connection")),
+    (".NET", "refused", DOTNET),
+    ("Chrome and Edge", "rst", "Uncaught (in promise) TypeError: Failed to fetch"),
+    ("Linux", "rst", "rsync: read error: Connection reset by peer (104)"),
+    ("Linux", "silence", "mount.nfs: Connection timed out"),
+    ("axios", "silence", "AxiosError: timeout of 30000ms exceeded"),
     ("nginx", "rst", NGINX.format("recv() failed (104: Connection reset by peer) while reading upstream")),
     ("HAProxy", "fin", HAPROXY.format("SH--")),
     ("HAProxy", "silence", HAPROXY.format("sCVN")),
@@ -57,6 +72,24 @@ def test_is_named_first_and_not_as_measured(entry: Documented, text: str, index:
         assert ranked.score == answer.clients[0].score
         assert (ranked.measured, ranked.source) == (False, entry.source)
         assert answer.scenarios, "no scenario explains it"
+
+
+def test_what_was_processed_is_what_measured_clients_show(index: Index) -> None:
+    """Of each scenario that explains an entry, and never more or less than that."""
+    shown: defaultdict[tuple[int, str], set[int | None]] = defaultdict(set)
+    for cell in index.cells:
+        if index.speakers[cell.speaker].source is None:
+            shown[cell.scenario, cell.ending].add(None if cell.processed is None else min(cell.processed, 1))
+    documented = [cell for cell in index.cells if index.speakers[cell.speaker].source]
+    assert {cell.processed for cell in documented} == {None, 0, 1}
+    assert [cell for cell in documented if cell.processed not in shown[cell.scenario, cell.ending]] == []
+
+
+def test_scenarios_come_in_the_order_in_which_an_entry_names_them(index: Index) -> None:
+    answer = lookup(index, "Post: http: server closed idle connection")[0]
+    posts = ["post" in ranked.scenario for ranked in answer.scenarios]
+    assert posts == sorted(posts, reverse=True)
+    assert answer.scenarios[0].scenario == "reuse-race-fin-post-again"
 
 
 def test_scenarios_that_are_named_are_there() -> None:

@@ -110,6 +110,7 @@ def test_the_other_direction() -> None:
         ((), "give a TEXT"),
         (("EOF", "--client", "go/net"), "give a TEXT"),
         (("--client", "go/net"), "give a TEXT"),
+        (("",), "nothing in the text"),
         (("  ",), "nothing in the text"),
         (("no-such.log",), "no such file"),
         (("./no-such/file",), "no such file"),
@@ -126,6 +127,39 @@ def test_bad_input_is_told_in_words(arguments: tuple[str, ...], words: str) -> N
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_closed_standard_input_is_told_in_words() -> None:
+    command = [sys.executable, "-m", "hangup", "lookup", "-"]
+    done = subprocess.run(["sh", "-c", 'exec "$@" <&-', "sh", *command], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("hangup: error: standard input is closed")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_text_that_was_heard_in_several_ways_is_shown_once() -> None:
+    lines = hangup("lookup", "--client", "python/requests", "--scenario", "fin-mid-body").stdout.splitlines()
+    heard = [line for line in lines if "IncompleteRead" in line]
+    assert len(heard) == len(set(heard)) > 1
+    (cell,) = answer("--client", "python/requests", "--scenario", "fin-mid-body")["cells"]
+    assert len(cell["texts"]) == len(set(cell["texts"]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "misleading"),
+    [
+        (("Error: socket hang up",), True),
+        (("java.net.ConnectException: Connection refused",), False),
+        (("--client", "node/http", "--scenario", "fin-mid-body"), True),
+        (("--client", "go/net-http", "--scenario", "rst-mid-body"), False),
+    ],
+)
+def test_the_mark_of_what_is_misleading_is_explained_where_it_stands(
+    arguments: tuple[str, ...], misleading: bool
+) -> None:
+    shown = hangup("lookup", *arguments).stdout
+    assert (" ! " in shown) is misleading
+    assert shown.count("! the word is misleading") == misleading
 
 
 @pytest.mark.parametrize(

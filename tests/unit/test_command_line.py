@@ -1,15 +1,17 @@
-"""What holds for every command: a reader that leaves is no failure, and nothing is said of it."""
+"""What holds for every command: a reader that leaves is no failure, and nothing is said of it; an output that takes
+nothing is one, and is told in one line."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGPIPE")
-@pytest.mark.parametrize(
+FULL = Path("/dev/full")
+COMMANDS = pytest.mark.parametrize(
     "arguments",
     [
         ["--help"],
@@ -24,6 +26,10 @@ import pytest
     ],
     ids=" ".join,
 )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGPIPE")
+@COMMANDS
 def test_a_reader_that_leaves_is_no_failure(arguments: list[str]) -> None:
     command = [sys.executable, "-m", "hangup", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -32,3 +38,16 @@ def test_a_reader_that_leaves_is_no_failure(arguments: list[str]) -> None:
         process.stdout.close()
         said = process.stderr.read()
     assert (process.returncode, said) == (0, b"")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full")
+@COMMANDS
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+def test_an_output_that_is_full_is_told_in_one_line(arguments: list[str], unbuffered: str) -> None:
+    with FULL.open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "hangup", *arguments], stdout=full, stderr=subprocess.PIPE, check=False, text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        )  # fmt: skip
+    assert done.stderr == "hangup: error: standard output cannot be written: No space left on device\n"
+    assert done.returncode == 2

@@ -40,12 +40,18 @@ class ReaderLeftError(Exception):
     """Whoever read our output has had enough, as ``head`` has."""
 
 
+class OutputError(HangupError):
+    """Standard output takes no more: its disk is full, say."""
+
+
 @contextmanager
 def _reader() -> Iterator[None]:
     """click and rich end with status 1 where the reader of standard output has left; here that status says something of
-    a cell or a text."""
+    a cell or a text. What is still buffered is written now, while something can be said of it."""
     try:
         yield
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
         if _is_read():  # another pipe broke
             raise
@@ -54,6 +60,20 @@ def _reader() -> Iterator[None]:
         if isinstance(end.__context__, BrokenPipeError):
             raise ReaderLeftError from None
         raise
+    except OSError as error:
+        if error.filename is not None or _is_written():  # another file failed
+            raise
+        raise OutputError(f"standard output cannot be written: {error.strerror}") from None
+
+
+def _is_written() -> bool:
+    """Whether standard output takes anything, a line's end here: an error does not name the file that it is of."""
+    try:
+        sys.stdout.flush()
+        os.write(sys.stdout.fileno(), b"\n")
+    except OSError:
+        return False
+    return True
 
 
 def _is_read() -> bool:
@@ -129,7 +149,14 @@ def main() -> None:
         sys.exit(130)
     except HangupError as error:
         click.echo(f"hangup: error: {error}", err=True)
+        if isinstance(error, OutputError):
+            _discard()
         sys.exit(2)
     except ReaderLeftError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered has nowhere to go
+        _discard()
         sys.exit(0)
+
+
+def _discard() -> None:
+    """What is still buffered has nowhere to go."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -18,7 +18,7 @@ import click
 from hangup import paths
 from hangup.errors import InputError
 from hangup.lookup import Answer, Index, load, lookup
-from hangup.lookup.advice import advise, cells_of, retry, texts_of
+from hangup.lookup.advice import advise, cells_of, texts_of, told_of
 from hangup.lookup.index import FILE, Heard
 
 LARGEST = 2_000_000
@@ -34,8 +34,10 @@ _SURE = {
     "possible": "Only parts of it are known: take it as a hint.",
 }
 _DOCUMENTED = (
-    "This is known by its documentation alone, and was not measured: the scenarios are those that would explain it."
+    "This is known by its documentation alone, and was not measured: the scenarios are those that would explain it, "
+    "and whether the request was processed there is what measured clients show."
 )
+_MISLEADING = "! the word is misleading: it does not agree with what happened on the wire."
 _ENDINGS = {
     "fin": "FIN", "rst": "RST", "fin, rst": "FIN, then RST", "none": "no ending of the peer's", "unknown": "no packet",
     "rst-stream": "RST_STREAM of HTTP/2", "goaway": "GOAWAY of HTTP/2",
@@ -94,8 +96,8 @@ def _index(results_dir: Path | None) -> Index:
 
 def _read(text: str) -> str:
     if text == "-":
-        text = sys.stdin.buffer.read().decode("utf-8", "replace")
-    elif _is_file(text):
+        text = _standard_input()
+    elif text.strip() and _is_file(text):
         try:
             text = Path(text).read_bytes().decode("utf-8", "replace")
         except OSError as error:
@@ -107,6 +109,15 @@ def _read(text: str) -> str:
             f"the text has {len(text)} characters, and {LARGEST} are looked up at most; give the part with the error"
         )
     return text
+
+
+def _standard_input() -> str:
+    if sys.stdin is None:
+        raise InputError("standard input is closed; give it a text, a file, or the TEXT as an argument")
+    try:
+        return sys.stdin.buffer.read().decode("utf-8", "replace")
+    except OSError as error:
+        raise InputError(f"standard input cannot be read: {error.strerror}") from None
 
 
 def _is_file(text: str) -> bool:
@@ -173,10 +184,11 @@ def _print(index: Index, answer: Answer) -> None:
         click.echo(f"  {ending.score:4.2f}  {_ENDINGS.get(ending.ending, ending.ending)} {ending.moment}")
     _more(len(answer.endings))
     _heading("Scenarios")
-    for scenario in answer.scenarios[:SHOWN]:
-        cells = [index.cells[number] for number in scenario.cells]
+    shown = [(scenario, [index.cells[number] for number in scenario.cells]) for scenario in answer.scenarios[:SHOWN]]
+    for scenario, cells in shown:
         click.echo(f"  {scenario.score:4.2f}  {scenario.scenario:30} {_told(cells)}")
     _more(len(answer.scenarios))
+    _legend((cell for _scenario, cells in shown for cell in cells), " " * 8)
     _advice(index, answer)
 
 
@@ -195,6 +207,12 @@ def _told(cells: Sequence[Heard]) -> str:
     processed = {bool(cell.processed) for cell in cells if cell.processed is not None}
     words = {frozenset({True}): "request processed", frozenset({False}): "request not processed"}
     return f"{outcomes:22} {words.get(frozenset(processed), 'request processed by some' if processed else '')}".rstrip()
+
+
+def _legend(cells: Iterable[Heard], lead: str = "") -> None:
+    """What the mark means, where one was shown."""
+    if any(cell.faithful is False for cell in cells):
+        _paragraph(_MISLEADING, lead)
 
 
 def _heading(title: str) -> None:
@@ -233,7 +251,7 @@ def _other_direction(index: Index, client: str, scenario: str, as_json: bool) ->
             "client": client, "scenario": scenario,
             "title": place.title, "moment": place.moment, "teaches": place.teaches,
             "cells": [
-                {**_cell(index, cell), "texts": [text.shown for text in texts_of(index, cell)]} for cell in cells
+                {**_cell(index, cell), "texts": texts_of(index, cell)} for cell in cells
             ],
         }  # fmt: skip
         click.echo(json.dumps(table, indent=1, ensure_ascii=False))
@@ -243,11 +261,12 @@ def _other_direction(index: Index, client: str, scenario: str, as_json: bool) ->
         _heading(f"{_told([cell])}: {_ENDINGS.get(cell.ending, cell.ending)} {place.moment}")
         texts = texts_of(index, cell)
         for text in texts:
-            click.echo(textwrap.indent(text.shown, "  "))
+            click.echo(textwrap.indent(text, "  "))
         if not texts:
             click.echo("  No error is reported.")
+    _legend(cells)
     _heading("What to do")
-    _sentences(filter(None, (retry(index, cells), place.teaches)))
+    _sentences(filter(None, (told_of(cells), place.teaches)))
     click.echo(f"\nThe whole error, its evidence and packets: hangup show {client} {scenario}")
 
 

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from hangup.lookup.index import Heard, Index, Text
-from hangup.lookup.moment import Moment
+from hangup.lookup.index import Heard, Index
+from hangup.lookup.moment import UNSENT, Moment
 from hangup.lookup.rank import Answer
 
 CAPTURE = "tcpdump -i any -w end.pcap 'tcp port PORT'"
 """What to run while it happens again."""
 LESSONS = 3
 """How many scenarios' lessons are given: what is taught of the fourth no longer helps who has one error."""
+PLAUSIBLE = 0.5
+"""The share of the best score from which on a scenario may be meant as well, where a retry is judged."""
+
+_REFUSED = "refused"
+_SILENCE = frozenset({"timeout", "hang"})
+"""Outcomes after which the peer may still be reading, or at work."""
+_PROMISED = frozenset({"h2-rst-stream-refused"})
+"""Scenarios in which the peer itself says that it did nothing: REFUSED_STREAM, RFC 9113 section 8.7."""
+_SILENT = "whoever stops waiting cannot know what the peer has read, or still does"
+_NO_PROMISE = "that is no promise for yours"
 
 _QUESTIONS: dict[str, str] = {
     Moment.CONNECTING: "Was there a connection at all? If not, no request was sent: look at the listener.",
@@ -43,28 +53,62 @@ def advise(index: Index, answer: Answer) -> Advice:
     cells = [index.cells[number] for ranked in best for number in ranked.cells]
     places = {place.id: place for place in index.scenarios}
     lessons = dict.fromkeys(lesson for ranked in best if (lesson := places[ranked.scenario].teaches))
-    return Advice(retry(index, cells), tuple(lessons)[:LESSONS], _apart(index, answer, cells))
+    return Advice(retry(index, answer), tuple(lessons)[:LESSONS], _apart(index, answer, cells))
 
 
-def retry(index: Index, cells: list[Heard]) -> str:
-    """Whether to send the request again, by what the peer had read where this was measured."""
-    asked: dict[str, int] = {}
-    for cell in cells:
-        if cell.processed is not None:
-            name = index.scenarios[cell.scenario].id
-            asked[name] = max(cell.processed, asked.get(name, 0))
+def retry(index: Index, answer: Answer) -> str:
+    """Whether to send the request again, by what the peer had read in every scenario that may be meant.
+
+    What was never read where it was measured promises nothing of a request that was sent: only where none can have been
+    read, and the text is more than a hint, it is called safe.
+    """
+    least = PLAUSIBLE * answer.scenarios[0].score
+    plausible = [ranked for ranked in answer.scenarios if ranked.score >= least]
+    cells = [index.cells[number] for ranked in plausible for number in ranked.cells]
+    known = [cell for cell in cells if cell.processed is not None]
+    if not known:
+        return ""
+    if unsafe := [cell for cell in known if cell.processed]:
+        return _processed(index, unsafe, [cell for cell in known if not cell.processed])
+    sent = [cell for cell in cells if not _unsent(index, cell)]
+    if not sent and answer.confidence != "possible":
+        return "A retry is safe: no request had been read, nor can one have been."
+    measured = all(index.speakers[cell.speaker].source is None for cell in cells)
+    say, one = ("say", "says") if answer.confidence == "exact" and measured else ("may explain", "may explain")
+    number = len({cell.scenario for cell in known})
+    endings = f"the {number} endings measured that {say}" if number > 1 else f"the one ending measured that {one}"
+    why = _SILENT if any(cell.outcome in _SILENCE for cell in sent) else _NO_PROMISE
+    return f"The request was not read whole in {endings} this, but {why}: repeat only what is idempotent."
+
+
+def told_of(cells: list[Heard]) -> str:
+    """The same of one cell, whose ending is known: a fact of what was measured, and no promise."""
+    asked = {bool(cell.processed) for cell in cells if cell.processed is not None}
     if not asked:
         return ""
-    unsafe = [name for name, processed in asked.items() if processed]
-    if not unsafe:
-        return "A retry is safe: the peer had not read the whole request."
-    if len(unsafe) == len(asked):
+    if asked == {False}:
+        return "It was not processed here: the peer had not read the whole request."
+    times = "here" if asked == {True} else "in some of the trials here"
+    return f"It was processed {times}: the peer had read the whole request. Repeat only what is idempotent."
+
+
+def _processed(index: Index, unsafe: list[Heard], safe: list[Heard]) -> str:
+    names = dict.fromkeys(index.scenarios[cell.scenario].id for cell in unsafe)
+    others = {index.scenarios[cell.scenario].id: None for cell in safe}.keys() - names.keys()
+    if not others:
         return "A retry may do it twice: the peer had read the whole request. Repeat only what is idempotent."
-    safe = [name for name, processed in asked.items() if not processed]
+    not_read = dict.fromkeys(name for cell in safe if (name := index.scenarios[cell.scenario].id) in others)
     return (
-        f"It depends: the peer had read the whole request in {_several(unsafe)}, and not in {_several(safe)}. "
-        "Until you know which it was, repeat only what is idempotent."
+        f"It depends: the peer had read the whole request in {_several(list(names))}, and not in "
+        f"{_several(list(not_read))}. Until you know which it was, repeat only what is idempotent."
     )
+
+
+def _unsent(index: Index, cell: Heard) -> bool:
+    """Whether it can only mean that no request was carried out. Whoever is refused was connecting, at whatever moment
+    of the whole scenario."""
+    place = index.scenarios[cell.scenario]
+    return place.moment in UNSENT or cell.outcome == _REFUSED or place.id in _PROMISED
 
 
 def _apart(index: Index, answer: Answer, cells: list[Heard]) -> tuple[str, ...]:
@@ -97,7 +141,8 @@ def cells_of(index: Index, client: str, scenario: str) -> list[Heard]:
     ]
 
 
-def texts_of(index: Index, cell: Heard) -> list[Text]:
-    """All that was heard in a cell, whole texts before single links."""
+def texts_of(index: Index, cell: Heard) -> list[str]:
+    """All that was heard in a cell, each once, whole texts before single links."""
     number = index.cells.index(cell)
-    return sorted((text for text in index.texts if number in text.cells), key=lambda text: -len(text.lines))
+    texts = sorted((text for text in index.texts if number in text.cells), key=lambda text: -len(text.lines))
+    return list(dict.fromkeys(text.shown for text in texts))

@@ -119,16 +119,21 @@ class _Builder:
 
     def _documented(self, entry: Documented) -> None:
         """Of results that have no ending like those that it is about, it is left out: nothing could be said of it. Its
-        cells are in the order in which it names outcomes and moments, the likeliest first; then those first that most
-        clients were heard in."""
+        cells are in the order in which it names scenarios, outcomes and moments, the likeliest first; then those first
+        that most clients were heard in. What was processed is what these clients show: two cells where they differ."""
         speaker = self._speaker(entry.who, entry.source, entry.means)
-        where: defaultdict[tuple[int, str], list[tuple[int, int]]] = defaultdict(list)
+        where: defaultdict[tuple[int, str], list[Heard]] = defaultdict(list)
         for cell in self._cells:
-            if entry.explains(cell, place := self._scenarios[cell.scenario]):
-                where[cell.scenario, cell.ending].append(entry.likely(cell.outcome, place.moment))
+            if entry.explains(cell, self._scenarios[cell.scenario]):
+                where[cell.scenario, cell.ending].append(cell)
+        likely = {
+            key: min(entry.likely(cell.outcome, self._scenarios[cell.scenario]) for cell in cells)
+            for key, cells in where.items()
+        }
         cells = [
-            self._number(Heard(speaker, scenario, ending, entry.outcome, None, None, 1))
-            for scenario, ending in sorted(where, key=lambda key: (min(where[key]), -len(where[key]), key))
+            self._number(Heard(speaker, scenario, ending, entry.outcome, None, processed, 1))
+            for scenario, ending in sorted(where, key=lambda key: (likely[key], -len(where[key]), key))
+            for processed in _processed(where[scenario, ending])
         ]
         for text in entry.says if cells else ():
             for said in self._whole(text):
@@ -195,6 +200,12 @@ class _Builder:
 def _kind(words: str) -> int:
     several = words.count(" ") >= 1
     return ERROR if several or _NAME.match(words) else WORD
+
+
+def _processed(cells: Iterable[Heard]) -> list[int | None]:
+    """Whether the request was read whole in these cells, as 0 and 1; of some it is not known."""
+    known = sorted({min(cell.processed, 1) for cell in cells if cell.processed is not None})
+    return [*known] or [None]
 
 
 def _frame(scenario: Scenario) -> str | None:

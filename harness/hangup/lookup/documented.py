@@ -48,7 +48,8 @@ class Documented(BaseModel):
     moments: tuple[Moment, ...] = ()
     """When the connection ends, the likeliest first; at any time where nothing is said."""
     scenarios: tuple[str, ...] = ()
-    """Which scenarios alone may explain it, ``*`` for any letters; where nothing is said, all but those of HTTP/2."""
+    """Which scenarios alone may explain it, ``*`` for any letters, the likeliest first; where nothing is said, all but
+    those of HTTP/2."""
 
     def explains(self, cell: Heard, place: Place) -> bool:
         """Whether a measured cell shows what would make the program say this: the client says what is so."""
@@ -59,10 +60,14 @@ class Documented(BaseModel):
             and self._may_be(place.id)
         )
 
-    def likely(self, outcome: str, moment: str) -> tuple[int, int]:
-        """How early it names this outcome and this moment."""
+    def likely(self, outcome: str, place: Place) -> tuple[int, int, int]:
+        """How early it names this scenario, this outcome and this moment."""
         outcomes = self.explained_by or (self.outcome,)
-        return outcomes.index(Outcome(outcome)), (self.moments or LIKELY).index(Moment(moment))
+        return (
+            next((number for number, pattern in enumerate(self.scenarios) if fnmatchcase(place.id, pattern)), 0),
+            outcomes.index(Outcome(outcome)),
+            (self.moments or LIKELY).index(Moment(place.moment)),
+        )
 
     def _may_be(self, scenario: str) -> bool:
         if not self.scenarios:

@@ -53,7 +53,8 @@ class Heard(NamedTuple):
     outcome: str
     faithful: bool | None
     processed: int | None
-    """How often the peer had read the whole request; None where there was none, or it is not known."""
+    """How often the peer had read the whole request; None where there was none, or it is not known. Of what is
+    documented it is whether it had, by what was measured of others; where these differ there is a cell for either."""
     tries: int
     """Connections or requests that the client made, by itself or not."""
 

@@ -25,6 +25,10 @@ class Moment(StrEnum):
     WRITE = "before a write"
 
 
+UNSENT = frozenset({Moment.CONNECTING, Moment.HANDSHAKE})
+"""When no request can have been sent yet: there was no connection for it."""
+
+
 def moment(scenario: Scenario) -> Moment:
     """When the first connection ends."""
     peer = {step.act for step in scenario.flat if step.actor == "peer"}

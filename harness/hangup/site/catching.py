@@ -18,6 +18,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from hangup.judge import Outcome
+from hangup.lookup.moment import UNSENT, moment
 from hangup.reading import read_toml
 from hangup.site.model import Entry, Report
 from hangup.store.model import Link
@@ -95,8 +96,13 @@ class Handler:
         return Counter(failure.report.verdict.outcome for failure in self.failures).most_common()
 
     @property
-    def safe(self) -> tuple[Failure, ...]:
-        """Those after which a retry is safe: the peer's program had not read the request."""
+    def safe(self) -> bool:
+        """Whether a retry is, whatever the peer does: it was given only where no request can have been read."""
+        return not self.unsafe and all(_unsent(failure) for failure in self.failures)
+
+    @property
+    def unread(self) -> tuple[Failure, ...]:
+        """Those in which the peer's program had not read the request: what was measured, and no promise."""
         return tuple(failure for failure in self.failures if failure.report.verdict.processed == 0)
 
     @property
@@ -112,7 +118,8 @@ class Catching:
     handlers: tuple[Handler, ...]
     """The smallest set. Each takes the errors that no other before it took."""
     causes: tuple[Handler, ...]
-    """The same errors by their whole chains, those first after which a retry is safe."""
+    """The same errors by their whole chains: those first after which a retry is safe, then those of requests that were
+    read the least often."""
     ends: tuple[Entry, ...]
     """The end of the stream is told by a return value."""
     short: tuple[Entry, ...]
@@ -156,7 +163,12 @@ def _causes(failures: Sequence[Failure]) -> tuple[Handler, ...]:
         names = tuple(link.type + (f" {link.code}" if link.code else "") for link in chain)
         by_chain.setdefault(names, []).append(failure)
     found = (Handler(names, names[0], tuple(members)) for names, members in by_chain.items())
-    return tuple(sorted(found, key=lambda handler: (len(handler.unsafe) / len(handler.failures), handler.names)))
+    return tuple(sorted(found, key=lambda its: (not its.safe, len(its.unsafe) / len(its.failures), its.names)))
+
+
+def _unsent(failure: Failure) -> bool:
+    """Whoever is refused was connecting, at whatever moment of the whole scenario."""
+    return moment(failure.entry.scenario) in UNSENT or failure.report.verdict.outcome is Outcome.REFUSED
 
 
 def smallest_cover(its: Language, given: Sequence[Sequence[str]]) -> list[str]:

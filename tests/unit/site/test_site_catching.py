@@ -29,6 +29,18 @@ COVERS = {
     ),
 }  # fmt: skip
 
+RETRIES = [
+    ("python/requests", "requests.exceptions.ReadTimeout", False),
+    ("python/requests", "requests.exceptions.ConnectTimeout", True),
+    ("python/http.client", "TimeoutError ETIMEDOUT", False),
+    ("python/http.client", "BrokenPipeError EPIPE", False),
+    ("python/httpx", "httpx.WriteTimeout", False),
+    ("node/fetch", "ConnectTimeoutError UND_ERR_CONNECT_TIMEOUT", True),
+    ("node/http", "Error ECONNREFUSED", True),
+    ("go/net-http", "tls.alert", True),
+]
+"""Errors of requests that the peer had read in no case, and whether a retry is safe."""
+
 
 @pytest.mark.parametrize(("its", "given", "cover"), COVERS.values(), ids=COVERS)
 def test_the_smallest_set(its: Language, given: list[tuple[str, ...]], cover: list[str]) -> None:
@@ -62,7 +74,7 @@ class TestPublished:
     def test_the_cause_tells_a_refusal_apart_after_which_a_retry_is_safe(self) -> None:
         causes = catching("python/requests", SITE.of_client["python/requests"]).causes
         refused = next(cause for cause in causes if cause.names[-1] == "ConnectionRefusedError ECONNREFUSED")
-        assert not refused.unsafe
+        assert refused.safe
         assert causes.index(refused) < next(n for n, cause in enumerate(causes) if cause.unsafe)
 
     def test_what_no_handler_takes_is_told(self) -> None:
@@ -70,11 +82,19 @@ class TestPublished:
         assert "fin-mid-head" in {entry.scenario.id for entry in found.short}
         assert "silence-on-accept" in {entry.scenario.id for entry in found.hangs}
 
-    def test_a_retry_is_safe_exactly_where_the_peer_had_not_read_the_request(self) -> None:
+    def test_a_retry_is_safe_only_where_no_request_can_have_been_read(self) -> None:
         for client, entries in SITE.of_client.items():
             for handler in catching(client, entries).handlers:
-                assert {f.report.verdict.processed for f in handler.safe} <= {0}
+                assert {f.report.verdict.processed for f in handler.unread} <= {0}
                 assert 0 not in {f.report.verdict.processed for f in handler.unsafe}
+                assert not (handler.safe and handler.unsafe)
+
+    @pytest.mark.parametrize(("client", "cause", "safe"), RETRIES)
+    def test_what_was_never_read_when_measured_is_no_promise(self, client: str, cause: str, safe: bool) -> None:
+        causes = catching(client, SITE.of_client[client]).causes
+        (found,) = (each for each in causes if cause in (each.names[0], each.names[-1]))
+        assert not found.unsafe, "the case is none any more"
+        assert found.safe is safe
 
 
 WRITTEN = {

@@ -66,7 +66,8 @@ const CONFIDENCE = {
   possible: "This may be meant; the text alone does not say.",
   none: "No client that was measured says this, and no documented error is in it.",
 };
-const DOCUMENTED = "This is documented, and was not measured: the scenarios are those that would explain it.";
+const DOCUMENTED = "This is documented, and was not measured: the scenarios are those that would explain it, and "
+  + "whether the request was processed there is what measured clients show.";
 const MORE = "Give the whole stack trace, if there is more of it; the innermost cause tells most. Or look in the ";
 const SCORES = "The number says how much of the text this explains: 1.00 is all of it.";
 
@@ -144,8 +145,8 @@ function scenario({ scenario, cells }) {
     const [name, source] = hangupIndex.speakers[speaker];
     const words = [outcome];
     if (faithful === false) words.push("misleading");
-    if (processed === 0) words.push("not processed: a retry is safe");
-    if (processed > 0) words.push("processed: a retry may do it twice");
+    if (processed === 0) words.push("not processed there");
+    if (processed > 0) words.push("processed there: a retry may do it twice");
     const link = source === null
       ? element("a", { href: `cell/${name}/${scenario}.html` }, name)
       : element("span", {}, name);
