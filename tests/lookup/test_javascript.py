@@ -34,8 +34,10 @@ OTHERS = [
     "İSTANBUL SOCKET HANG UP ΣΑΣ",
     "Error: socket hang up\n\n[Errno 32] Broken pipe\n\njava.net.ConnectException: Connection refused",
     "$1 $& \\1 \\n (104: ",
+    *(f"{seed * (200_000 // len(seed))} ECONNRESET" for seed in ("DE-", "a.", "A+")),
+    'File "' + "a" * 200_000,
 ]
-"""Texts that are hard in one of the two languages: other scripts, other spaces, several errors, none."""
+"""Texts that are hard in one of the two languages: other scripts, other spaces, several errors, none, one long line."""
 
 
 @pytest.mark.skipif(NODE is None, reason="Node is not installed")
