@@ -25,8 +25,8 @@ SHORT, LONG = 100, 400
 MOST = 6
 """How many times the steps of the short text the long one may cost; what is quadratic costs sixteen times."""
 SEEDS = [
-    "DE-", "a.", "a-", "A+", "a", "1", "1.", "-", "_.", ":", "a:1", "/", "a/", "\\", " ", "e1", "Error", "err ", "1/", "1;",
-    ",1", "EA a", "node:/", "@abcde", "url: /", "https://", "java.net.A", "code 10054 ",
+    "DE-", "a.", "a-", "A+", "a", "1", "1.", "-", "_.", ":", "a:1", "/", "a/", "\\", " ", "e1", "Error", "err ", "1/",
+    "1;", ",1", "EA a", "node:/", "@abcde", "url: /", "https://", "java.net.A", "code 10054 ",
 ]  # fmt: skip
 HEADS = ["", 'File "', 'thread "', "host='", "[", "lookup ", "errno=", "SHVN "]
 """What a mask may begin with, before the text that repeats."""

@@ -35,6 +35,8 @@ MASKER = Masker(read_masks())
         ),
         ("Caused by: java.net.ConnectException", 'Exception in thread "pool-1-thread-7" java.net.ConnectException'),
         ("Error: read ECONNRESET", "\x1b[31mError\x1b[0m: read ECONNRESET"),
+        ("Connection reset by peer", "connection reset by peer"),
+        ("write: Broken pipe", "write: broken pipe"),
         ("SH--", "SHVN 12/3/0/0/0 0/0"),
         ("Connection to a.example closed by remote host.", "Connection to web1 closed by remote host."),
         ("Timeout, server a.example not responding.", "Timeout, server 10.1.2.3 not responding."),
@@ -48,7 +50,7 @@ def test_what_differs_from_case_to_case_does_not_count(one: str, other: str) -> 
     ("one", "other"),
     [
         ("Connection reset", "Connection reset by peer"),
-        ("Connection reset by peer", "connection reset by peer"),
+        ("Connection aborted", "connection aborted"),
         ("[Errno 104] x", "[Errno 111] x"),
         ("errno=10053", "errno=10054"),
         ("SH--", "sH--"),

@@ -6,6 +6,7 @@ const PART = 1;
 const REASONS = 3;
 const ANSWERS = 5;
 const ERROR = 2;
+const SYSTEM = 3;
 
 // The columns of the index, as index.py writes them.
 const SOURCE = 1;                                               // of a speaker
@@ -15,7 +16,7 @@ const WORDS = 0, WEIGHT = 1, KIND = 2;                          // of a fragment
 const LINES = 1, PARTS = 2, CELLS = 3;                          // of a text
 
 // What is known of an error text: an answer for each error in it, the best explained first; one at least. An answer is
-// {confidence, clients: [{client, score, why, measured, source, means}], scenarios: [{scenario, score, cells}],
+// {confidence, system, clients: [{client, score, why, measured, source, means}], scenarios: [{scenario, score, cells}],
 // endings: [{ending, moment, score, cells}]}; a scenario's `cells` are numbers in index.cells, an ending's their number.
 export function lookup(index, text) {
   let found = find(index, text);
@@ -25,7 +26,7 @@ export function lookup(index, text) {
     answers.push(answer);
     found = new Map([...found].filter(([number]) => !explained.has(number)));
   }
-  return answers.length ? answers : [{ confidence: "none", clients: [], scenarios: [], endings: [] }];
+  return answers.length ? answers : [{ confidence: "none", system: false, clients: [], scenarios: [], endings: [] }];
 }
 
 function tells(index, numbers) {
@@ -158,15 +159,17 @@ function rank(index, found) {
   const inOrder = (found) => [...found.values()].sort((a, b) =>
     scores.byCell.get(b[0]) - scores.byCell.get(a[0]) || measured(b) - measured(a) || a[0] - b[0]);
   const place = (cell) => index.scenarios[index.cells[cell][SCENARIO]];
+  const explained = new Set(scores.bestCells.flatMap((cell) => scores.heard.get(cell)));
   const answer = {
     confidence: confidence(index, found, scores),
+    system: [...explained].every((number) => index.fragments[number][KIND] === SYSTEM),
     clients: [...clients.values()].map((cell) => client(index, found, scores, cell)).sort((a, b) => b.score - a.score || (a.client < b.client ? -1 : a.client > b.client ? 1 : 0)),
     scenarios: inOrder(scenarios).map((cells) => ({ scenario: place(cells[0])[ID], score: share(cells[0]), cells })),
     endings: inOrder(endings).map((cells) => ({
       ending: index.cells[cells[0]][ENDING], moment: place(cells[0])[MOMENT], score: share(cells[0]), cells: cells.length,
     })),
   };
-  return [answer, new Set(scores.bestCells.flatMap((cell) => scores.heard.get(cell)))];
+  return [answer, explained];
 }
 
 function client(index, found, scores, cell) {
@@ -179,9 +182,10 @@ function client(index, found, scores, cell) {
 function confidence(index, found, scores) {
   const cell = Math.min(...scores.bestCells);
   const sure = scores.heard.get(cell).filter(
-    (number) => scores.asLine(number, cell) && (index.fragments[number][KIND] === ERROR || found.get(number).whole),
+    (number) => scores.asLine(number, cell) && (index.fragments[number][KIND] >= ERROR || found.get(number).whole),
   );
   if (!tells(index, sure)) return "possible";
+  if (sure.every((number) => index.fragments[number][KIND] === SYSTEM)) return "likely";
   return [...found.keys()].every((number) => scores.asLine(number, cell)) ? "exact" : "likely";
 }
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from hangup.lookup.index import ERROR, Index
+from hangup.lookup.index import ERROR, SYSTEM, Index
 from hangup.lookup.mask import Masker, fold
 
 LINE, PART = 3, 1
@@ -63,9 +63,11 @@ class Answer:
     """What one error says, best first. A score is the share of what was recognised in the text.
 
     ``confidence``: ``exact``, as it was heard; ``likely``, a telling line of it; ``possible``, only parts; ``none``.
+    ``system``: what is known of it are the operating system's words alone, which any program may pass on.
     """
 
     confidence: str
+    system: bool = False
     clients: tuple[RankedClient, ...] = ()
     scenarios: tuple[RankedScenario, ...] = ()
     endings: tuple[RankedEnding, ...] = ()
@@ -74,6 +76,7 @@ class Answer:
         """As JSON has it, and ``lookup.js`` returns it."""
         return {
             "confidence": self.confidence,
+            "system": self.system,
             "clients": [{**ranked._asdict(), "why": list(ranked.why)} for ranked in self.clients],
             "scenarios": [{**ranked._asdict(), "cells": list(ranked.cells)} for ranked in self.scenarios],
             "endings": [ranked._asdict() for ranked in self.endings],
@@ -217,8 +220,10 @@ def _rank(index: Index, found: Found) -> tuple[Answer, set[int]]:
         return -scores.by_cell[cells[0]], -measured, cells[0]
 
     explained = {number for cell in scores.best_cells() for number in scores.heard[cell]}
+    system = all(index.fragments[number].kind == SYSTEM for number in explained)
     answer = Answer(
         _confidence(index, found, scores),
+        system,
         tuple(
             sorted(
                 (_client(index, found, scores, cell) for cell in clients.values()), key=lambda c: (-c.score, c.client)
@@ -253,8 +258,10 @@ def _confidence(index: Index, found: Found, scores: _Scores) -> str:
     sure = [
         number
         for number in scores.heard[cell]
-        if cell in scores.as_lines[number] and (index.fragments[number].kind == ERROR or found[number].whole)
+        if cell in scores.as_lines[number] and (index.fragments[number].kind >= ERROR or found[number].whole)
     ]
     if not _tells(index, sure):
         return "possible"
+    if all(index.fragments[number].kind == SYSTEM for number in sure):
+        return "likely"
     return "exact" if all(cell in scores.as_lines[number] for number in found) else "likely"

@@ -1,0 +1,58 @@
+"""Texts whose words are many programs', or nobody's: what is made of them, and what is not."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+
+from hangup.lookup import Index, lookup
+
+RESET = {
+    "go/net", "go/net-http", "java/nio-socketchannel", "java/socket", "python/aiohttp", "python/asyncio-streams",
+    "python/http.client", "python/httpx", "python/requests", "python/socket", "python/urllib3",
+}  # fmt: skip
+PIPE = RESET - {"go/net-http", "python/httpx", "python/requests", "python/urllib3"}
+REFUSED = (RESET - {"python/aiohttp", "python/asyncio-streams"}) | {"java/httpurlconnection"}
+"""Who passes on these words of the operating system's. Node has its codes instead."""
+
+
+class Case(NamedTuple):
+    """``first``: who is named first, all with one score; nobody where nothing is known."""
+
+    text: str
+    first: set[str]
+    confidence: str
+    ending: str = ""
+    """What happened most likely."""
+
+
+SYSTEM = [
+    Case("Connection reset by peer", RESET, "likely", "rst"),
+    Case("connection reset by peer", RESET, "likely", "rst"),
+    Case("Broken pipe", PIPE, "likely", "fin"),
+    Case("Connection refused", REFUSED, "likely", "refused"),
+    Case("wget: Read error (Connection reset by peer) in headers.", RESET, "likely", "rst"),
+    Case(
+        "(104)Connection reset by peer: [client 10.0.0.9:5] AH01102: error reading status line", RESET, "likely", "rst"
+    ),
+    Case("HttpRequestException: Connection refused (localhost:5000)", REFUSED, "likely", "refused"),
+]
+"""The operating system's words, with nothing that tells whose they are."""
+KNOWN = [
+    Case("java.io.IOException: Connection reset by peer", {"java/nio-socketchannel"}, "exact", "rst"),
+    Case(
+        "read tcp 10.0.0.1:80->10.0.0.2:90: read: connection reset by peer", {"go/net", "go/net-http"}, "exact", "rst"
+    ),
+]
+"""What is known in spite of a likeness to others."""
+CASES = [*SYSTEM, *KNOWN]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.text[:60])
+def test_is_told_as_it_is(case: Case, index: Index) -> None:
+    (answer,) = lookup(index, case.text)
+    assert answer.confidence == case.confidence
+    assert {ranked.client for ranked in answer.clients if ranked.score == answer.clients[0].score} == case.first
+    assert not case.ending or answer.endings[0].ending == case.ending
+    assert answer.system == (case in SYSTEM)
