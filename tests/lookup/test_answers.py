@@ -44,6 +44,9 @@ KNOWN = [
     Case(
         "read tcp 10.0.0.1:80->10.0.0.2:90: read: connection reset by peer", {"go/net", "go/net-http"}, "exact", "rst"
     ),
+    Case("ConnectionResetError: [WinError 10054] Eine Verbindung wurde geschlossen", {"Windows"}, "likely", "rst"),
+    Case("ConnectionResetError: [Errno 54] Connection reset by peer", {"macOS and the BSDs"}, "likely", "rst"),
+    Case("java.io.IOException: broken: java.net.SocketException: [WinError 10054] x", {"Windows"}, "likely", "rst"),
 ]
 """What is known in spite of a likeness to others."""
 CASES = [*SYSTEM, *KNOWN]

@@ -24,7 +24,8 @@ export function lookup(index, text) {
   while (answers.length < ANSWERS && tells(index, found.keys())) {
     const [answer, explained] = rank(index, found);
     answers.push(answer);
-    found = new Map([...found].filter(([number]) => !explained.has(number)));
+    const lines = new Set([...explained].flatMap((number) => [...found.get(number).lines]));
+    found = new Map([...found].filter(([, match]) => ![...match.lines].every((line) => lines.has(line))));
   }
   return answers.length ? answers : [{ confidence: "none", system: false, clients: [], scenarios: [], endings: [] }];
 }
@@ -72,12 +73,12 @@ function matches(fragments, lines) {
   for (const candidates of byFirst.values()) candidates.sort((a, b) => b.length - a.length);
   const found = new Map();
   const seen = new Set();
-  for (const [raw, line] of lines) {
+  for (const [place, [raw, line]] of lines.entries()) {
     if (seen.has(line)) continue;
     seen.add(line);
     for (const words of byWords.has(line) ? [line] : longest(byFirst, line)) {
       for (const number of byWords.get(words)) {
-        if (!found.has(number)) found.set(number, { excerpt: excerpt(raw, words), whole: words === line });
+        entry(found, number, () => ({ excerpt: excerpt(raw, words), whole: words === line, lines: new Set() })).lines.add(place);
       }
     }
   }

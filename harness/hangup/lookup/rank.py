@@ -7,7 +7,8 @@
 3. A client, a scenario, an ending scores as the best of its cells. All is counted in integers, so equal is equal: what
    cannot be told apart by the text has one rank, and stands in the order of how many measured cells say it, then of the
    first of its cells.
-4. An error in the text that was not heard in the best cells is another error: it gets an answer of its own.
+4. An error in a line of which the best cells explain nothing is another error: it gets an answer of its own. What is left
+   of a line that is explained in part is not: a class of its own name stands in the messages of many.
 """
 
 from __future__ import annotations
@@ -84,10 +85,12 @@ class Answer:
 
 
 class Match(NamedTuple):
-    """A fragment in the text: the excerpt that it was found in, and whether that is a whole line."""
+    """A fragment in the text: the excerpt that it was found in, whether that is a whole line, and all lines that have
+    it, by their numbers."""
 
     excerpt: str
     whole: bool
+    lines: set[int]
 
 
 Found = dict[int, Match]
@@ -100,7 +103,8 @@ def lookup(index: Index, text: str) -> list[Answer]:
     while len(answers) < ANSWERS and _tells(index, found):
         answer, explained = _rank(index, found)
         answers.append(answer)
-        found = {number: match for number, match in found.items() if number not in explained}
+        lines = {line for number in explained for line in found[number].lines}
+        found = {number: match for number, match in found.items() if not match.lines <= lines}
     return answers or [Answer("none")]
 
 
@@ -130,13 +134,15 @@ def _matches(fragments: list[str], lines: Iterable[tuple[str, str]]) -> Found:
         candidates.sort(key=len, reverse=True)
     found: Found = {}
     seen: set[str] = set()
-    for raw, line in lines:
+    for place, (raw, line) in enumerate(lines):
         if line in seen:
             continue
         seen.add(line)
         for words in [line] if line in by_words else _longest(by_first, line):
             for number in by_words[words]:
-                found.setdefault(number, Match(_excerpt(raw, words), words == line))
+                if number not in found:
+                    found[number] = Match(_excerpt(raw, words), words == line, set())
+                found[number].lines.add(place)
     return found
 
 
