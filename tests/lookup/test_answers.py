@@ -49,7 +49,18 @@ KNOWN = [
     Case("java.io.IOException: broken: java.net.SocketException: [WinError 10054] x", {"Windows"}, "likely", "rst"),
 ]
 """What is known in spite of a likeness to others."""
-CASES = [*SYSTEM, *KNOWN]
+NUMBERS = [
+    *(
+        Case(text.format(10054), {"Windows"}, "exact", "rst")
+        for text in ("{}", "WSAGetLastError() returned {}", "Socket Error # {}", "send failed: {}", "({}, 'x')", "x [{}]")
+    ),
+    *(
+        Case(text, set(), "none")
+        for text in ("order 10054 shipped", "nginx[10054]: started", "[error] 10054#0: *7 worker", "10054 orders")
+    ),
+]
+"""A number of Windows' own is one where the line says so, and otherwise any number."""
+CASES = [*SYSTEM, *KNOWN, *NUMBERS]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.text[:60])
