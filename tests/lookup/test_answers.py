@@ -37,6 +37,8 @@ SYSTEM = [
         "(104)Connection reset by peer: [client 10.0.0.9:5] AH01102: error reading status line", RESET, "likely", "rst"
     ),
     Case("HttpRequestException: Connection refused (localhost:5000)", REFUSED, "likely", "refused"),
+    Case("System.Net.Sockets.SocketException (104): Connection reset by peer", RESET, "likely", "rst"),
+    Case("org.example.SocketException: Connection reset by peer", RESET, "likely", "rst"),
 ]
 """The operating system's words, with nothing that tells whose they are."""
 KNOWN = [
@@ -47,6 +49,9 @@ KNOWN = [
     Case("ConnectionResetError: [WinError 10054] Eine Verbindung wurde geschlossen", {"Windows"}, "likely", "rst"),
     Case("ConnectionResetError: [Errno 54] Connection reset by peer", {"macOS and the BSDs"}, "likely", "rst"),
     Case("java.io.IOException: broken: java.net.SocketException: [WinError 10054] x", {"Windows"}, "likely", "rst"),
+    Case("SocketException: Connection reset by peer", {"java/socket"}, "likely", "rst"),
+    Case("aiohttp.ServerDisconnectedError: Server disconnected", {"python/aiohttp"}, "exact", "fin"),
+    *(Case(f'{method} "http://x/y": EOF', {"go/net-http"}, "exact", "fin") for method in ("Get", "Post", "Put", "Head")),
 ]
 """What is known in spite of a likeness to others."""
 NUMBERS = [
@@ -70,3 +75,9 @@ def test_is_told_as_it_is(case: Case, index: Index) -> None:
     assert {ranked.client for ranked in answer.clients if ranked.score == answer.clients[0].score} == case.first
     assert not case.ending or answer.endings[0].ending == case.ending
     assert answer.system == (case in SYSTEM)
+
+
+def test_the_method_of_a_request_is_no_cause(index: Index) -> None:
+    one, *others = (lookup(index, f'{method} "http://x/y": EOF')[0].endings for method in ("Get", "Post", "Put"))
+    assert "before the response" in {ending.moment for ending in one if ending.score == one[0].score}
+    assert others == [one, one]

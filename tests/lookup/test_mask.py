@@ -18,6 +18,8 @@ MASKER = Masker(read_masks())
         ("connect ECONNREFUSED PEER:PORT", "connect ECONNREFUSED redis:6379"),
         ('Get "http://PEER:PORT/": EOF', 'Get "https://user@api.example.com/v1?q=1": EOF'),
         ("HTTPConnectionPool(host='PEER', port=PORT)", "HTTPConnectionPool(host='api.example.com', port=443)"),
+        ('Get "http://a/": EOF', 'Post "http://a/": EOF'),
+        ('Get "http://a/": EOF', 'Put \\"http://a/\\": EOF'),
         ("with url: / (Caused", "with url: /v1/orders?id=4711 (Caused"),
         ('File "…/http/client.py", line …, in send', 'File "/usr/lib/python3.12/http/client.py", line 1093, in send'),
         ('File "…/http/client.py", line …, in send', 'File "C:\\Python312\\http\\client.py", line 1093, in send'),
@@ -56,7 +58,8 @@ def test_what_differs_from_case_to_case_does_not_count(one: str, other: str) -> 
         ("SH--", "sH--"),
         ("SH--", "SH"),
         ('File "a/http/client.py", line 1, in send', 'File "a/http/client.py", line 1, in recv'),
-        ('Get "http://a/": EOF', 'Post "http://a/": EOF'),
+        ("java.net.SocketException: x", "System.Net.Sockets.SocketException: x"),
+        ("java.net.SocketException: x", "SocketException: x"),
     ],
 )
 def test_what_tells_errors_apart_is_kept(one: str, other: str) -> None:

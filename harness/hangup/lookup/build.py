@@ -179,7 +179,7 @@ class _Builder:
                 if " " in words and words not in lines:
                     yield words
         for words in lines:
-            if words not in (names := [word for word in words.split(" ") if _NAME.match(word)]):
+            if words not in (names := _names(words)):
                 yield from (name for name in names if name not in _GENERAL)
 
     def _fragments(self) -> list[Fragment]:
@@ -212,6 +212,11 @@ def _system_words(results: ClientResults) -> Iterator[str]:
                     yield found[1]
 
 
+def _names(words: str) -> list[str]:
+    """The codes and classes among them, without what the masks say of a class's package."""
+    return [name for word in words.split(" ") if _NAME.match(name := word.removeprefix("of_"))]
+
+
 def _kind(words: str) -> int:
     several = words.count(" ") >= 1
     return ERROR if several or _NAME.match(words) else WORD
@@ -223,7 +228,7 @@ def _frame(scenario: Scenario) -> str | None:
 
 
 def _telling(words: str) -> bool:
-    return words.count(" ") + 1 >= _SHORTEST_FRAME or any(_NAME.match(word) for word in words.split(" "))
+    return words.count(" ") + 1 >= _SHORTEST_FRAME or bool(_names(words))
 
 
 def _last_line(printed: str) -> str:
