@@ -30,6 +30,8 @@ MASKER = Masker(read_masks())
         ),
         ("HTTPConnection at 0x…", "HTTPConnection at 0x7f3a5c0d2b90"),
         ("[Errno 104] Connection reset by peer", "errno 104: Connection reset by peer"),
+        ("errno: -104", "errno: 104"),
+        ('"errno":-104', "[Errno 104]"),
         ("IncompleteRead(512 bytes read, 512 more)", "IncompleteRead(0 bytes read, 81920 more)"),
         (
             "'Connection to PEER timed out. (connect timeout=None)'",
@@ -55,6 +57,8 @@ def test_what_differs_from_case_to_case_does_not_count(one: str, other: str) -> 
         ("Connection aborted", "connection aborted"),
         ("[Errno 104] x", "[Errno 111] x"),
         ("errno=10053", "errno=10054"),
+        ("[Errno 54] x", "[Errno -54] x"),
+        ("error_code:2", "error_code:8"),
         ("SH--", "sH--"),
         ("SH--", "SH"),
         ('File "a/http/client.py", line 1, in send', 'File "a/http/client.py", line 1, in recv'),

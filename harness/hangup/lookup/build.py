@@ -23,10 +23,10 @@ from hangup.store.model import Link
 
 _FACTOR = {FRAME: 10, WORD: 20, ERROR: 30, SYSTEM: 30}
 """Class names, codes and sentences of an error weigh more than the lines around it."""
-_SHORTEST_FRAME = 3
-"""Words: a line such as ``raise err`` would be found in any prose."""
+_SHORTEST = 3
+"""Words: a line such as ``raise err``, or a clause such as ``bytes read``, would be found in any prose."""
 _NAME = re.compile(
-    r"^(?:[A-Z][A-Z0-9]+_[A-Z0-9_]+|E[A-Z]{3,}|errno_[0-9]+|WSAE[A-Z]+|[A-Za-z0-9]*[a-z][A-Z][A-Za-z]*)$"
+    r"^(?:[A-Z][A-Z0-9]+_[A-Z0-9_]+|E[A-Z]{3,}|errno_[0-9]{2,}|WSAE[A-Z]+|(?![0-9])[A-Za-z0-9]*[a-z][A-Z][A-Za-z]*)$"
 )
 """A word that is a code (``ECONNRESET``, ``UND_ERR_SOCKET``) or a class (``RemoteDisconnected``): telling by itself."""
 _GENERAL = frozenset({"Error", "TypeError", "OSError", "IOException"})
@@ -168,15 +168,17 @@ class _Builder:
 
     def _whole(self, text: str) -> Iterator[Said]:
         lines = tuple(dict.fromkeys(words for _line, words in self._lines(text)))
+        if len(lines) > 1:  # the shortest of several are labels, or bytes that the error shows
+            lines = tuple(words for words in lines if _telling(words))
         if lines:
             yield Said(text, lines, tuple(dict.fromkeys(self._parts(text, lines))))
 
     def _parts(self, text: str, lines: Sequence[str]) -> Iterator[str]:
-        """Clauses of several words, and names that tell something alone."""
+        """Clauses of some words or with a name among them, and names that tell something alone."""
         for line, _words in self._lines(text):
             for clause in _CLAUSE.split(line):
                 words = self._masker.words(clause)
-                if " " in words and words not in lines:
+                if " " in words and _telling(words) and words not in lines:
                     yield words
         for words in lines:
             if words not in (names := _names(words)):
@@ -228,7 +230,7 @@ def _frame(scenario: Scenario) -> str | None:
 
 
 def _telling(words: str) -> bool:
-    return words.count(" ") + 1 >= _SHORTEST_FRAME or bool(_names(words))
+    return words.count(" ") + 1 >= _SHORTEST or bool(_names(words))
 
 
 def _last_line(printed: str) -> str:

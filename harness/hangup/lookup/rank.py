@@ -7,8 +7,8 @@
 3. A client, a scenario, an ending scores as the best of its cells. All is counted in integers, so equal is equal: what
    cannot be told apart by the text has one rank, and stands in the order of how many measured cells say it, then of the
    first of its cells.
-4. An error in a line of which the best cells explain nothing is another error: it gets an answer of its own. What is left
-   of a line that is explained in part is not: a class of its own name stands in the messages of many.
+4. An error in a line of which the best cells explain nothing is another error: it gets an answer of its own. What is
+   left of a line that is explained in part is not: a class of its own name stands in the messages of many.
 """
 
 from __future__ import annotations
