@@ -82,6 +82,21 @@ NOTHING = [
 CASES = [*SYSTEM, *KNOWN, *NUMBERS, *NOTHING]
 
 
+EXCERPTS = {
+    "dial tcp 10.0.0.1:443: i/o timeout": "i/o timeout",
+    "x: \x1b[31mread ECONNRESET\x1b[0m": "read ECONNRESET",
+    "a\x07 \x1b]0;title\x07Error: read\x00ECONNRESET \x9b": "Error: read ECONNRESET",
+    "reconnect failed: write: broken pipe, again": "write: broken pipe",
+    "[Errno 32] x": "32",
+}
+"""What is shown of a text as that by which it is known: whole words, and nothing that steers a terminal."""
+
+
+@pytest.mark.parametrize(("text", "excerpt"), EXCERPTS.items())
+def test_the_deciding_words_are_whole_and_harmless(text: str, excerpt: str, index: Index) -> None:
+    assert lookup(index, text)[0].clients[0].why == (excerpt,)
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.text[:60])
 def test_is_told_as_it_is(case: Case, index: Index) -> None:
     (answer,) = lookup(index, case.text)

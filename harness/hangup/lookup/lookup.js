@@ -99,12 +99,29 @@ function* longest(byFirst, line) {
   }
 }
 
-function excerpt(raw, words) {
-  const [first, ...rest] = words.split(" ").map((word) => word.replace(/^errno_/, ""));
+const MASKED = /^(?:errno|code|of)_/;
+const COLOUR = /\x1b\[[0-9;]*[A-Za-z]/g;
+const CONTROL = /[\x00-\x1f\x7f-\x9f]/g;
+
+function excerpt(line, words) {
+  const raw = line.replace(COLOUR, "").replace(CONTROL, " ");
+  const [first, ...rest] = words.split(" ").map((word) => fold(word.replace(MASKED, "")));
   const last = rest.length ? rest[rest.length - 1] : first;
-  const start = raw.indexOf(first);
-  const end = rest.length ? raw.lastIndexOf(last) : start;
-  return start >= 0 && start <= end ? raw.slice(start, end + last.length) : raw.replace(/^[ \t\r]+|[ \t\r]+$/g, "");
+  const folded = fold(raw);
+  const start = word(folded, first, 0);
+  let end = start;
+  for (let further = end; rest.length && start >= 0 && further >= 0; further = word(folded, last, end + 1)) end = further;
+  const found = start >= 0 && (end > start || !rest.length);
+  return (found ? raw.slice(start, end + last.length) : raw).replace(/^ +| +$/g, "");
+}
+
+function word(line, word, start) {
+  const letter = (at) => at >= 0 && at < line.length && line[at].search(TOKEN) === 0;
+  while ((start = line.indexOf(word, start)) >= 0) {
+    if (!letter(start - 1) && !letter(start + word.length)) return start;
+    start += 1;
+  }
+  return -1;
 }
 
 // --- ranking -------------------------------------------------------------------------------------------------------

@@ -13,13 +13,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from hangup.lookup.index import ERROR, SYSTEM, Index
-from hangup.lookup.mask import Masker, fold
+from hangup.lookup.mask import TOKEN, Masker, fold
 
 LINE, PART = 3, 1
 """What a fragment counts as a whole line, and as a part of one."""
@@ -27,6 +28,11 @@ REASONS = 3
 """How many are given for a client."""
 ANSWERS = 5
 """How many errors of one text are told apart."""
+_MASKED = re.compile("^(?:errno|code|of)_")
+"""What the masks put before a word."""
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+"""What would steer a terminal."""
 
 
 class RankedClient(NamedTuple):
@@ -162,12 +168,28 @@ def _longest(by_first: dict[str, list[str]], line: str) -> Iterator[str]:
 
 
 def _excerpt(raw: str, words: str) -> str:
-    """The words as they stand in the line, or the whole line where they cannot be found in it."""
-    first, *rest = [word.removeprefix("errno_") for word in words.split(" ")]
+    """The words as they stand in the line, or the whole line where they cannot be found in it; nothing in it that a
+    terminal would obey."""
+    first, *rest = [fold(_MASKED.sub("", word)) for word in words.split(" ")]
     last = rest[-1] if rest else first
-    start = raw.find(first)
-    end = raw.rfind(last) if rest else start
-    return raw[start : end + len(last)] if 0 <= start <= end else raw.strip(" \t\r")
+    raw = _CONTROL.sub(" ", _COLOUR.sub("", raw))
+    folded = fold(raw)
+    start = _word(folded, first, 0)
+    end = start
+    while rest and start >= 0 and (further := _word(folded, last, end + 1)) >= 0:
+        end = further
+    found = start >= 0 and (end > start or not rest)
+    return (raw[start : end + len(last)] if found else raw).strip(" ")
+
+
+def _word(line: str, word: str, start: int) -> int:
+    """Where a word begins in a line, from a place on: a whole one, and not within another. -1 where it does not."""
+    while (start := line.find(word, start)) >= 0:
+        before, after = line[start - 1 : start], line[start + len(word) : start + len(word) + 1]
+        if not (TOKEN.match(before) or TOKEN.match(after)):
+            return start
+        start += 1
+    return -1
 
 
 class _Scores:
