@@ -55,9 +55,10 @@ KNOWN = [
 ]
 """What is known in spite of a likeness to others."""
 NUMBERS = [
+    *(Case(text, {"Windows"}, "exact", "rst") for text in ("10054", "(10054, 0)")),
     *(
-        Case(text.format(10054), {"Windows"}, "exact", "rst")
-        for text in ("{}", "WSAGetLastError() returned {}", "Socket Error # {}", "failed: {}", "({}, 0)", "x [{}]")
+        Case(text, {"Windows"}, "likely", "rst")
+        for text in ("WSAGetLastError() returned 10054", "Socket Error # 10054", "send failed: 10054", "x [10054]")
     ),
     *(
         Case(text, set(), "none")
@@ -79,7 +80,26 @@ NOTHING = [
     )
 ]
 """Labels, bytes that an error shows, two words of anybody's, numbers that are no system's."""
-CASES = [*SYSTEM, *KNOWN, *NUMBERS, *NOTHING]
+OWN = [
+    *(
+        Case(text + "Error: socket hang up", {"node/http"}, "exact", "fin")
+        for text in (
+            "",
+            "2026-11-23 10:15:30,123 ",
+            "2026-11-23T10:15:30Z ERROR ",
+            "[worker-3] ",
+            "api: ",
+            "12 a.b.C : ",
+        )
+    ),
+    Case('2026/11/23 10:15:30 Get "http://x/y": EOF', {"go/net-http"}, "exact", "fin"),
+    Case("Error: socket hang up, trying again", {"node/http"}, "likely", "fin"),
+    Case("unexpected EOF on client connection with an open transaction", {"go/net-http"}, "possible"),
+    Case("accept tcp [::]:8080: use of closed network connection", {"go/net-http"}, "likely"),
+    Case("java.net.http.HttpTimeoutException: request timed out", {"python/httpx"}, "possible"),
+]
+"""Exact is what is all of a line but for a log's prefix; of two plain words among others nothing is sure."""
+CASES = [*SYSTEM, *KNOWN, *NUMBERS, *NOTHING, *OWN]
 
 
 EXCERPTS = {

@@ -220,8 +220,7 @@ def _names(words: str) -> list[str]:
 
 
 def _kind(words: str) -> int:
-    several = words.count(" ") >= 1
-    return ERROR if several or _NAME.match(words) else WORD
+    return ERROR if _telling(words) else WORD
 
 
 def _frame(scenario: Scenario) -> str | None:

@@ -1,4 +1,4 @@
-// Ranking an error text against the index, in a browser or in Node: rank.py in JavaScript, which says what it does and
+// Ranking an error text against the index, in a browser or in Node: find.py and rank.py in JavaScript, which say what and
 // why. Change both: the tests compare them on every text that was measured. No dependencies, no build step.
 
 const LINE = 3;
@@ -53,7 +53,7 @@ function fold(words) {
   return words.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
-// --- finding fragments ---------------------------------------------------------------------------------------------
+// --- finding fragments: find.py ---------------------------------------------------------------------------------------------
 
 function find(index, text) {
   const lines = maskedLines(index, text);
@@ -78,7 +78,7 @@ function matches(fragments, lines) {
     seen.add(line);
     for (const words of byWords.has(line) ? [line] : longest(byFirst, line)) {
       for (const number of byWords.get(words)) {
-        entry(found, number, () => ({ excerpt: excerpt(raw, words), whole: words === line, lines: new Set() })).lines.add(place);
+        entry(found, number, () => match(raw, line, words)).lines.add(place);
       }
     }
   }
@@ -103,16 +103,28 @@ const MASKED = /^(?:errno|code|of)_/;
 const COLOUR = /\x1b\[[0-9;]*[A-Za-z]/g;
 const CONTROL = /[\x00-\x1f\x7f-\x9f]/g;
 
-function excerpt(line, words) {
-  const raw = line.replace(COLOUR, "").replace(CONTROL, " ");
-  const [first, ...rest] = words.split(" ").map((word) => fold(word.replace(MASKED, "")));
-  const last = rest.length ? rest[rest.length - 1] : first;
-  const folded = fold(raw);
-  const start = word(folded, first, 0);
+const PREFIX = new RegExp(
+  "[0-9]{2}:[0-9]{2}[0-9.,+:Z]*[\\])]?[ |-]*$" +
+  "|\\b(?:TRACE|DEBUG|INFO|NOTICE|LOG|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)\\b[^A-Za-z0-9]*$" +
+  "|\\]:? *$| [:|-] $" +
+  "|^[A-Z]+:[A-Za-z0-9_.]+:$|^[A-Za-z0-9_.-]+: $|\\b[a-z_]+\\.[a-z]+:[0-9]+: $" +
+  "|\\b(?:err|error|msg|message|exception)=[\"']?$",
+);
+const PREFIXED = 100;
+
+function match(raw, line, words) {
+  const shown = raw.replace(COLOUR, "").replace(CONTROL, " ");
+  const [start, end] = place(fold(shown), words.split(" ").map((word) => fold(word.replace(MASKED, "")))) || [0, shown.length];
+  const last = line.endsWith(" " + words) && start > 0 && PREFIX.test(shown.slice(Math.max(0, start - PREFIXED), start));
+  return { excerpt: shown.slice(start, end).replace(/^ +| +$/g, ""), own: words === line || last, lines: new Set() };
+}
+
+function place(line, words) {
+  const start = word(line, words[0], 0);
+  const last = words[words.length - 1];
   let end = start;
-  for (let further = end; rest.length && start >= 0 && further >= 0; further = word(folded, last, end + 1)) end = further;
-  const found = start >= 0 && (end > start || !rest.length);
-  return (found ? raw.slice(start, end + last.length) : raw).replace(/^ +| +$/g, "");
+  for (let further = end; words.length > 1 && start >= 0 && further >= 0; further = word(line, last, end + 1)) end = further;
+  return start < 0 || (words.length > 1 && end === start) ? null : [start, end + last.length];
 }
 
 function word(line, word, start) {
@@ -200,11 +212,14 @@ function client(index, found, scores, cell) {
 function confidence(index, found, scores) {
   const cell = Math.min(...scores.bestCells);
   const sure = scores.heard.get(cell).filter(
-    (number) => scores.asLine(number, cell) && (index.fragments[number][KIND] >= ERROR || found.get(number).whole),
+    (number) => scores.asLine(number, cell) && (index.fragments[number][KIND] >= ERROR || found.get(number).own),
   );
   if (!tells(index, sure)) return "possible";
   if (sure.every((number) => index.fragments[number][KIND] === SYSTEM)) return "likely";
-  return [...found.keys()].every((number) => scores.asLine(number, cell)) ? "exact" : "likely";
+  const own = [...found].every(
+    ([number, match]) => scores.asLine(number, cell) && (match.own || !index.fragments[number][KIND]),
+  );
+  return own ? "exact" : "likely";
 }
 
 // --- small helpers -------------------------------------------------------------------------------------------------

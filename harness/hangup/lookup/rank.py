@@ -13,14 +13,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from hangup.lookup.find import Found, find, tells
 from hangup.lookup.index import ERROR, SYSTEM, Index
-from hangup.lookup.mask import TOKEN, Masker, fold
 
 LINE, PART = 3, 1
 """What a fragment counts as a whole line, and as a part of one."""
@@ -28,11 +26,6 @@ REASONS = 3
 """How many are given for a client."""
 ANSWERS = 5
 """How many errors of one text are told apart."""
-_MASKED = re.compile("^(?:errno|code|of)_")
-"""What the masks put before a word."""
-_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-"""What would steer a terminal."""
 
 
 class RankedClient(NamedTuple):
@@ -90,106 +83,16 @@ class Answer:
         }
 
 
-class Match(NamedTuple):
-    """A fragment in the text: the excerpt that it was found in, whether that is a whole line, and all lines that have
-    it, by their numbers."""
-
-    excerpt: str
-    whole: bool
-    lines: set[int]
-
-
-Found = dict[int, Match]
-
-
 def lookup(index: Index, text: str) -> list[Answer]:
     """What is known of an error text: an answer for each error in it, the best explained first; one at least."""
-    found = _find(index, text)
+    found = find(index, text)
     answers: list[Answer] = []
-    while len(answers) < ANSWERS and _tells(index, found):
+    while len(answers) < ANSWERS and tells(index, found):
         answer, explained = _rank(index, found)
         answers.append(answer)
         lines = {line for number in explained for line in found[number].lines}
         found = {number: match for number, match in found.items() if not match.lines <= lines}
     return answers or [Answer("none")]
-
-
-def _tells(index: Index, found: Iterable[int]) -> bool:
-    """Whether there is an error among the fragments, and not only lines that stand around errors."""
-    return any(index.fragments[number].kind for number in found)
-
-
-def _find(index: Index, text: str) -> Found:
-    """The fragments in the text. Case counts, unless no error is found so."""
-    lines = Masker(index.masks).lines(text)
-    words = [fragment.words for fragment in index.fragments]
-    found = _matches(words, lines)
-    if _tells(index, found):
-        return found
-    return _matches([fold(each) for each in words], [(raw, fold(line)) for raw, line in lines])
-
-
-def _matches(fragments: list[str], lines: Iterable[tuple[str, str]]) -> Found:
-    by_words: defaultdict[str, list[int]] = defaultdict(list)
-    by_first: defaultdict[str, list[str]] = defaultdict(list)
-    for number, words in enumerate(fragments):
-        if words not in by_words:
-            by_first[words.partition(" ")[0]].append(words)
-        by_words[words].append(number)
-    for candidates in by_first.values():
-        candidates.sort(key=len, reverse=True)
-    found: Found = {}
-    seen: set[str] = set()
-    for place, (raw, line) in enumerate(lines):
-        if line in seen:
-            continue
-        seen.add(line)
-        for words in [line] if line in by_words else _longest(by_first, line):
-            for number in by_words[words]:
-                if number not in found:
-                    found[number] = Match(_excerpt(raw, words), words == line, set())
-                found[number].lines.add(place)
-    return found
-
-
-def _longest(by_first: dict[str, list[str]], line: str) -> Iterator[str]:
-    """The fragments in a line that do not lie within a longer one."""
-    padded = line + " "
-    start = reached = 0
-    while start < len(padded):
-        after = padded.index(" ", start)
-        for words in by_first.get(padded[start:after], ()):
-            if padded.startswith(words + " ", start):
-                if start + len(words) > reached:
-                    reached = start + len(words)
-                    yield words
-                break
-        start = after + 1
-
-
-def _excerpt(raw: str, words: str) -> str:
-    """The words as they stand in the line, or the whole line where they cannot be found in it; nothing in it that a
-    terminal would obey."""
-    first, *rest = [fold(_MASKED.sub("", word)) for word in words.split(" ")]
-    last = rest[-1] if rest else first
-    raw = _CONTROL.sub(" ", _COLOUR.sub("", raw))
-    folded = fold(raw)
-    start = _word(folded, first, 0)
-    end = start
-    while rest and start >= 0 and (further := _word(folded, last, end + 1)) >= 0:
-        end = further
-    found = start >= 0 and (end > start or not rest)
-    return (raw[start : end + len(last)] if found else raw).strip(" ")
-
-
-def _word(line: str, word: str, start: int) -> int:
-    """Where a word begins in a line, from a place on: a whole one, and not within another. -1 where it does not."""
-    while (start := line.find(word, start)) >= 0:
-        before, after = line[start - 1 : start], line[start + len(word) : start + len(word) + 1]
-        if not (TOKEN.match(before) or TOKEN.match(after)):
-            return start
-        start += 1
-    return -1
 
 
 class _Scores:
@@ -286,10 +189,14 @@ def _confidence(index: Index, found: Found, scores: _Scores) -> str:
     sure = [
         number
         for number in scores.heard[cell]
-        if cell in scores.as_lines[number] and (index.fragments[number].kind >= ERROR or found[number].whole)
+        if cell in scores.as_lines[number] and (index.fragments[number].kind >= ERROR or found[number].own)
     ]
-    if not _tells(index, sure):
+    if not tells(index, sure):
         return "possible"
     if all(index.fragments[number].kind == SYSTEM for number in sure):
         return "likely"
-    return "exact" if all(cell in scores.as_lines[number] for number in found) else "likely"
+    own = all(
+        cell in scores.as_lines[number] and (match.own or not index.fragments[number].kind)
+        for number, match in found.items()
+    )
+    return "exact" if own else "likely"
