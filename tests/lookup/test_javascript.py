@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from sayings import KINDS, SHAPES, sayings
+from test_answers import CASES, EXCERPTS
 
 import hangup.lookup
 from hangup.lookup import Index, lookup
@@ -34,14 +35,17 @@ OTHERS = [
     "İSTANBUL SOCKET HANG UP ΣΑΣ",
     "Error: socket hang up\n\n[Errno 32] Broken pipe\n\njava.net.ConnectException: Connection refused",
     "$1 $& \\1 \\n (104: ",
+    *(f"{seed * (200_000 // len(seed))} ECONNRESET" for seed in ("DE-", "a.", "A+")),
+    'File "' + "a" * 200_000,
 ]
-"""Texts that are hard in one of the two languages: other scripts, other spaces, several errors, none."""
+"""Texts that are hard in one of the two languages: other scripts, other spaces, several errors, none, one long line."""
 
 
 @pytest.mark.skipif(NODE is None, reason="Node is not installed")
 def test_gives_the_same_answers(results: list[ClientResults], index: Index, tmp_path: Path) -> None:
     texts = [shape(text) for kind in KINDS for text in sayings(results, kind) for shape in SHAPES.values()]
-    texts = list(dict.fromkeys([*texts, *OTHERS, *(text for entry in read_documented() for text in entry.says)]))
+    texts += [*OTHERS, *EXCERPTS, *(case.text for case in CASES)]
+    texts = list(dict.fromkeys([*texts, *(text for entry in read_documented() for text in entry.says)]))
     file = tmp_path / "index.json"
     file.write_text(dump(index), encoding="utf-8")
     for text, answers in zip(texts, _in_node(file, texts), strict=True):

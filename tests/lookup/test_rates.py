@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 import pytest
 from sayings import KINDS, SHAPES, missed, sayings
@@ -10,6 +11,12 @@ from sayings import KINDS, SHAPES, missed, sayings
 from hangup.lookup import Index, lookup
 from hangup.lookup.mask import Masker
 from hangup.store import ClientResults
+
+SYSTEM = {
+    ("Connection reset by peer",), ("Connection refused",), ("Connection timed out",), ("Broken pipe",),
+    ("No route to host",), ("Network is unreachable",), ("Software caused connection abort",),
+}  # fmt: skip
+"""The operating system's words, as masked lines."""
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -23,8 +30,17 @@ def test_names_the_client_first_and_the_scenario_within_three(
     assert {text: missing for text, missing in wrong.items() if missing} == {}
 
 
+def carried(words: tuple[str, ...], who: Mapping[tuple[str, ...], set[str]]) -> set[str]:
+    """Who has these words in a line of a text."""
+    return {
+        client for lines, clients in who.items() if any(f" {words[0]} " in f" {line} " for line in lines)
+        for client in clients
+    }  # fmt: skip
+
+
 def test_a_tie_is_of_clients_that_say_the_same(results: list[ClientResults], index: Index) -> None:
-    """Nobody is named first beside the client whose text it is but who says these very words too."""
+    """Nobody is named first beside the client whose text it is but who says these very words too. What is the operating
+    system's alone, all say who pass it on."""
     masker = Masker(index.masks)
     masked: dict[str, tuple[str, ...]] = {}
     who: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
@@ -35,4 +51,4 @@ def test_a_tie_is_of_clients_that_say_the_same(results: list[ClientResults], ind
     for text, lines in masked.items():
         ranked = lookup(index, text)[0].clients
         first = {each.client for each in ranked if each.score == ranked[0].score and each.measured}
-        assert first == who[lines], text
+        assert first == (carried(lines, who) if lines in SYSTEM else who[lines]), text

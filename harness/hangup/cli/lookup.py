@@ -33,6 +33,7 @@ _SURE = {
     "likely": "A telling line of it was heard; not all of it.",
     "possible": "Only parts of it are known: take it as a hint.",
 }
+_SYSTEM = "These are the operating system's own words, which many programs pass on: more of the text tells which."
 _DOCUMENTED = (
     "This is known by its documentation alone, and was not measured: the scenarios are those that would explain it, "
     "and whether the request was processed there is what measured clients show."
@@ -170,7 +171,8 @@ def _print(index: Index, answer: Answer) -> None:
         _paragraph("Give the whole stack trace, if there is more of it; the innermost cause tells most.")
         return
     measured = any(ranked.measured for ranked in answer.clients if ranked.score == answer.clients[0].score)
-    _paragraph(_SURE[answer.confidence] if measured else _DOCUMENTED)
+    sure = _SYSTEM if answer.system else _SURE[answer.confidence]
+    _paragraph(sure if measured else _DOCUMENTED)
     _heading("Who says this")
     for ranked in answer.clients[:SHOWN]:
         how = "measured" if ranked.measured else f"documented, not measured: {ranked.source}"

@@ -14,25 +14,27 @@ from typing import NamedTuple
 
 from hangup.catalogue import Scenario
 from hangup.lookup.documented import Documented, read_documented
-from hangup.lookup.index import ERROR, FRAME, WORD, Fragment, Heard, Index, Place, Speaker, Text
+from hangup.lookup.index import ERROR, FRAME, SYSTEM, WORD, Fragment, Heard, Index, Place, Speaker, Text
 from hangup.lookup.mask import Masker, read_masks
 from hangup.lookup.moment import moment
 from hangup.matrix import judged
 from hangup.store import ClientResults
 from hangup.store.model import Link
 
-_FACTOR = {FRAME: 10, WORD: 20, ERROR: 30}
+_FACTOR = {FRAME: 10, WORD: 20, ERROR: 30, SYSTEM: 30}
 """Class names, codes and sentences of an error weigh more than the lines around it."""
-_SHORTEST_FRAME = 3
-"""Words: a line such as ``raise err`` would be found in any prose."""
+_SHORTEST = 3
+"""Words: a line such as ``raise err``, or a clause such as ``bytes read``, would be found in any prose."""
 _NAME = re.compile(
-    r"^(?:[A-Z][A-Z0-9]+_[A-Z0-9_]+|E[A-Z]{3,}|errno_[0-9]+|WSAE[A-Z]+|[A-Za-z0-9]*[a-z][A-Z][A-Za-z]*)$"
+    r"^(?:[A-Z][A-Z0-9]+_[A-Z0-9_]+|E[A-Z]{3,}|errno_[0-9]{2,}|WSAE[A-Z]+|(?![0-9])[A-Za-z0-9]*[a-z][A-Z][A-Za-z]*)$"
 )
 """A word that is a code (``ECONNRESET``, ``UND_ERR_SOCKET``) or a class (``RemoteDisconnected``): telling by itself."""
 _GENERAL = frozenset({"Error", "TypeError", "OSError", "IOException"})
 """Classes that tell nothing of a connection."""
 _FRAMES = {"reset stream": "rst-stream", "send goaway": "goaway"}
 """HTTP/2's own endings: what the connection did afterwards was told to nobody."""
+_SYSTEM = re.compile(r"\[Errno [0-9]+\] ([A-Z][a-z ]+)")
+"""How Python passes on the operating system's own words for a number."""
 _CLAUSE = re.compile(r"[][:;,()<>{}\"'=]+|\. ")
 
 
@@ -63,10 +65,13 @@ class _Builder:
         self._scenarios = [
             Place(scenario.id, scenario.title, moment(scenario), scenario.teaches) for scenario in catalogue.values()
         ]
+        self._system: frozenset[str] = frozenset()
         self._places = {name: number for number, name in enumerate(catalogue)}
 
     def build(self, results: Iterable[ClientResults], documented: Sequence[Documented]) -> Index:
-        for result in sorted(results, key=lambda result: (result.client, result.platform)):
+        measured = sorted(results, key=lambda result: (result.client, result.platform))
+        self._system = frozenset(self._masker.words(text) for result in measured for text in _system_words(result))
+        for result in measured:
             self._measured(result)
         for entry in documented:
             self._documented(entry)
@@ -148,8 +153,14 @@ class _Builder:
             number = f"errno_{link.errno}"
             if link.errno is not None and link.code:
                 yield Said(f"{link.code} ({link.errno})", (number,), ())
+            yield from self._passed_on(link.message)
         if printed:
             yield from self._printed(chain, printed)
+
+    def _passed_on(self, message: str) -> Iterator[Said]:
+        """The operating system's words in a message: alone, because logs of other programs have them so."""
+        for _line, words in self._lines(message):
+            yield from (Said(text, (text,), ()) for text in sorted(self._system) if f" {text} " in f" {words} ")
 
     def _printed(self, chain: Sequence[Link], printed: str) -> Iterator[Said]:
         errors = [
@@ -162,18 +173,20 @@ class _Builder:
 
     def _whole(self, text: str) -> Iterator[Said]:
         lines = tuple(dict.fromkeys(words for _line, words in self._lines(text)))
+        if len(lines) > 1:  # the shortest of several are labels, or bytes that the error shows
+            lines = tuple(words for words in lines if _telling(words))
         if lines:
             yield Said(text, lines, tuple(dict.fromkeys(self._parts(text, lines))))
 
     def _parts(self, text: str, lines: Sequence[str]) -> Iterator[str]:
-        """Clauses of several words, and names that tell something alone."""
+        """Clauses of some words or with a name among them, and names that tell something alone."""
         for line, _words in self._lines(text):
             for clause in _CLAUSE.split(line):
                 words = self._masker.words(clause)
-                if " " in words and words not in lines:
+                if " " in words and _telling(words) and words not in lines:
                     yield words
         for words in lines:
-            if words not in (names := [word for word in words.split(" ") if _NAME.match(word)]):
+            if words not in (names := _names(words)):
                 yield from (name for name in names if name not in _GENERAL)
 
     def _fragments(self) -> list[Fragment]:
@@ -182,7 +195,7 @@ class _Builder:
         cells: defaultdict[str, set[int]] = defaultdict(set)
         for said, heard in self._said.items():
             for words in (*said.lines, *said.parts):
-                kind = FRAME if words in said.around else _kind(words)
+                kind = FRAME if words in said.around else SYSTEM if words in self._system else _kind(words)
                 kinds[words] = max(kinds.get(words, FRAME), kind)
                 cells[words].update(heard)
         numbered = list(self._cells)
@@ -197,9 +210,22 @@ class _Builder:
         return sorted(made, key=lambda fragment: (-fragment.kind, -fragment.weight, fragment.words))
 
 
+def _system_words(results: ClientResults) -> Iterator[str]:
+    """What a client heard of the operating system, as it is."""
+    for cell in results.cells.values():
+        for operation in (operation for observation in cell.observations for operation in observation.operations):
+            for link in operation.error:
+                if link.errno is not None and (found := _SYSTEM.fullmatch(link.message)):
+                    yield found[1]
+
+
+def _names(words: str) -> list[str]:
+    """The codes and classes among them, without what the masks say of a class's package."""
+    return [name for word in words.split(" ") if _NAME.match(name := word.removeprefix("of_"))]
+
+
 def _kind(words: str) -> int:
-    several = words.count(" ") >= 1
-    return ERROR if several or _NAME.match(words) else WORD
+    return ERROR if _telling(words) else WORD
 
 
 def _processed(cells: Iterable[Heard]) -> list[int | None]:
@@ -214,7 +240,7 @@ def _frame(scenario: Scenario) -> str | None:
 
 
 def _telling(words: str) -> bool:
-    return words.count(" ") + 1 >= _SHORTEST_FRAME or any(_NAME.match(word) for word in words.split(" "))
+    return words.count(" ") + 1 >= _SHORTEST or bool(_names(words))
 
 
 def _last_line(printed: str) -> str:

@@ -18,9 +18,9 @@ from hangup.lookup.mask import Masks
 
 VERSION = 2
 FILE = "lookup.json"
-FRAME, WORD, ERROR = 0, 1, 2
-"""Kinds of fragments: a line around an error, such as a stack frame; an error in a plain word; an error by its class,
-its code or a sentence."""
+FRAME, WORD, ERROR, SYSTEM = 0, 1, 2, 3
+"""Kinds of fragments: a line around an error, such as a stack frame; an error in one or two plain words; an error by
+its class, its code or a sentence; the operating system's words for it, which most clients pass on."""
 ABOUT = "Made by `hangup table --write` for `hangup lookup` and the site. Do not edit."
 
 

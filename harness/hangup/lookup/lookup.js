@@ -1,4 +1,4 @@
-// Ranking an error text against the index, in a browser or in Node: rank.py in JavaScript, which says what it does and
+// Ranking an error text against the index, in a browser or in Node: find.py and rank.py in JavaScript, which say what and
 // why. Change both: the tests compare them on every text that was measured. No dependencies, no build step.
 
 const LINE = 3;
@@ -6,6 +6,7 @@ const PART = 1;
 const REASONS = 3;
 const ANSWERS = 5;
 const ERROR = 2;
+const SYSTEM = 3;
 
 // The columns of the index, as index.py writes them.
 const SOURCE = 1;                                               // of a speaker
@@ -15,7 +16,7 @@ const WORDS = 0, WEIGHT = 1, KIND = 2;                          // of a fragment
 const LINES = 1, PARTS = 2, CELLS = 3;                          // of a text
 
 // What is known of an error text: an answer for each error in it, the best explained first; one at least. An answer is
-// {confidence, clients: [{client, score, why, measured, source, means}], scenarios: [{scenario, score, cells}],
+// {confidence, system, clients: [{client, score, why, measured, source, means}], scenarios: [{scenario, score, cells}],
 // endings: [{ending, moment, score, cells}]}; a scenario's `cells` are numbers in index.cells, an ending's their number.
 export function lookup(index, text) {
   let found = find(index, text);
@@ -23,9 +24,10 @@ export function lookup(index, text) {
   while (answers.length < ANSWERS && tells(index, found.keys())) {
     const [answer, explained] = rank(index, found);
     answers.push(answer);
-    found = new Map([...found].filter(([number]) => !explained.has(number)));
+    const lines = new Set([...explained].flatMap((number) => [...found.get(number).lines]));
+    found = new Map([...found].filter(([, match]) => ![...match.lines].every((line) => lines.has(line))));
   }
-  return answers.length ? answers : [{ confidence: "none", clients: [], scenarios: [], endings: [] }];
+  return answers.length ? answers : [{ confidence: "none", system: false, clients: [], scenarios: [], endings: [] }];
 }
 
 function tells(index, numbers) {
@@ -51,7 +53,7 @@ function fold(words) {
   return words.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
-// --- finding fragments ---------------------------------------------------------------------------------------------
+// --- finding fragments: find.py ---------------------------------------------------------------------------------------------
 
 function find(index, text) {
   const lines = maskedLines(index, text);
@@ -71,12 +73,12 @@ function matches(fragments, lines) {
   for (const candidates of byFirst.values()) candidates.sort((a, b) => b.length - a.length);
   const found = new Map();
   const seen = new Set();
-  for (const [raw, line] of lines) {
+  for (const [place, [raw, line]] of lines.entries()) {
     if (seen.has(line)) continue;
     seen.add(line);
     for (const words of byWords.has(line) ? [line] : longest(byFirst, line)) {
       for (const number of byWords.get(words)) {
-        if (!found.has(number)) found.set(number, { excerpt: excerpt(raw, words), whole: words === line });
+        entry(found, number, () => match(raw, line, words)).lines.add(place);
       }
     }
   }
@@ -97,12 +99,41 @@ function* longest(byFirst, line) {
   }
 }
 
-function excerpt(raw, words) {
-  const [first, ...rest] = words.split(" ").map((word) => word.replace(/^errno_/, ""));
-  const last = rest.length ? rest[rest.length - 1] : first;
-  const start = raw.indexOf(first);
-  const end = rest.length ? raw.lastIndexOf(last) : start;
-  return start >= 0 && start <= end ? raw.slice(start, end + last.length) : raw.replace(/^[ \t\r]+|[ \t\r]+$/g, "");
+const MASKED = /^(?:errno|code|of)_/;
+const COLOUR = /\x1b\[[0-9;]*[A-Za-z]/g;
+const CONTROL = /[\x00-\x1f\x7f-\x9f]/g;
+
+const PREFIX = new RegExp(
+  "[0-9]{2}:[0-9]{2}[0-9.,+:Z]*[\\])]?[ |-]*$" +
+  "|\\b(?:TRACE|DEBUG|INFO|NOTICE|LOG|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)\\b[^A-Za-z0-9]*$" +
+  "|\\]:? *$| [:|-] $" +
+  "|^[A-Z]+:[A-Za-z0-9_.]+:$|^[A-Za-z0-9_.-]+: $|\\b[a-z_]+\\.[a-z]+:[0-9]+: $" +
+  "|\\b(?:err|error|msg|message|exception)=[\"']?$",
+);
+const PREFIXED = 100;
+
+function match(raw, line, words) {
+  const shown = raw.replace(COLOUR, "").replace(CONTROL, " ");
+  const [start, end] = place(fold(shown), words.split(" ").map((word) => fold(word.replace(MASKED, "")))) || [0, shown.length];
+  const last = line.endsWith(" " + words) && start > 0 && PREFIX.test(shown.slice(Math.max(0, start - PREFIXED), start));
+  return { excerpt: shown.slice(start, end).replace(/^ +| +$/g, ""), own: words === line || last, lines: new Set() };
+}
+
+function place(line, words) {
+  const start = word(line, words[0], 0);
+  const last = words[words.length - 1];
+  let end = start;
+  for (let further = end; words.length > 1 && start >= 0 && further >= 0; further = word(line, last, end + 1)) end = further;
+  return start < 0 || (words.length > 1 && end === start) ? null : [start, end + last.length];
+}
+
+function word(line, word, start) {
+  const letter = (at) => at >= 0 && at < line.length && line[at].search(TOKEN) === 0;
+  while ((start = line.indexOf(word, start)) >= 0) {
+    if (!letter(start - 1) && !letter(start + word.length)) return start;
+    start += 1;
+  }
+  return -1;
 }
 
 // --- ranking -------------------------------------------------------------------------------------------------------
@@ -158,15 +189,17 @@ function rank(index, found) {
   const inOrder = (found) => [...found.values()].sort((a, b) =>
     scores.byCell.get(b[0]) - scores.byCell.get(a[0]) || measured(b) - measured(a) || a[0] - b[0]);
   const place = (cell) => index.scenarios[index.cells[cell][SCENARIO]];
+  const explained = new Set(scores.bestCells.flatMap((cell) => scores.heard.get(cell)));
   const answer = {
     confidence: confidence(index, found, scores),
+    system: [...explained].every((number) => index.fragments[number][KIND] === SYSTEM),
     clients: [...clients.values()].map((cell) => client(index, found, scores, cell)).sort((a, b) => b.score - a.score || (a.client < b.client ? -1 : a.client > b.client ? 1 : 0)),
     scenarios: inOrder(scenarios).map((cells) => ({ scenario: place(cells[0])[ID], score: share(cells[0]), cells })),
     endings: inOrder(endings).map((cells) => ({
       ending: index.cells[cells[0]][ENDING], moment: place(cells[0])[MOMENT], score: share(cells[0]), cells: cells.length,
     })),
   };
-  return [answer, new Set(scores.bestCells.flatMap((cell) => scores.heard.get(cell)))];
+  return [answer, explained];
 }
 
 function client(index, found, scores, cell) {
@@ -179,10 +212,14 @@ function client(index, found, scores, cell) {
 function confidence(index, found, scores) {
   const cell = Math.min(...scores.bestCells);
   const sure = scores.heard.get(cell).filter(
-    (number) => scores.asLine(number, cell) && (index.fragments[number][KIND] === ERROR || found.get(number).whole),
+    (number) => scores.asLine(number, cell) && (index.fragments[number][KIND] >= ERROR || found.get(number).own),
   );
   if (!tells(index, sure)) return "possible";
-  return [...found.keys()].every((number) => scores.asLine(number, cell)) ? "exact" : "likely";
+  if (sure.every((number) => index.fragments[number][KIND] === SYSTEM)) return "likely";
+  const own = [...found].every(
+    ([number, match]) => scores.asLine(number, cell) && (match.own || !index.fragments[number][KIND]),
+  );
+  return own ? "exact" : "likely";
 }
 
 // --- small helpers -------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ MASKS_FILE = Path(__file__).with_name("masks.json")
 Masks = list[tuple[str, str]]
 """Pattern and replacement, in the order in which they are applied."""
 
-_TOKEN = re.compile(r"[^\x00-\x2f\x3a-\x40\x5b-\x5e\x60\x7b-\x7f]+")
+TOKEN = re.compile(r"[^\x00-\x2f\x3a-\x40\x5b-\x5e\x60\x7b-\x7f]+")
 """A word: everything that is neither ASCII punctuation nor white space. Punctuation is left out because logs quote it,
 escape it and wrap it; the words and their case are what a library's author wrote."""
 _FOLD = str.maketrans({chr(upper): chr(upper + 32) for upper in range(ord("A"), ord("Z") + 1)})
@@ -48,7 +48,7 @@ class Masker:
         """One line as its words."""
         for pattern, replacement in self._rules:
             line = pattern.sub(replacement, line)
-        return " ".join(_TOKEN.findall(line))
+        return " ".join(TOKEN.findall(line))
 
 
 def fold(words: str) -> str:

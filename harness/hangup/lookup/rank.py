@@ -7,18 +7,18 @@
 3. A client, a scenario, an ending scores as the best of its cells. All is counted in integers, so equal is equal: what
    cannot be told apart by the text has one rank, and stands in the order of how many measured cells say it, then of the
    first of its cells.
-4. An error in the text that was not heard in the best cells is another error: it gets an answer of its own.
+4. An error in a line of which the best cells explain nothing is another error: it gets an answer of its own. What is
+   left of a line that is explained in part is not: a class of its own name stands in the messages of many.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from hangup.lookup.index import ERROR, Index
-from hangup.lookup.mask import Masker, fold
+from hangup.lookup.find import Found, find, tells
+from hangup.lookup.index import ERROR, SYSTEM, Index
 
 LINE, PART = 3, 1
 """What a fragment counts as a whole line, and as a part of one."""
@@ -63,9 +63,11 @@ class Answer:
     """What one error says, best first. A score is the share of what was recognised in the text.
 
     ``confidence``: ``exact``, as it was heard; ``likely``, a telling line of it; ``possible``, only parts; ``none``.
+    ``system``: what is known of it are the operating system's words alone, which any program may pass on.
     """
 
     confidence: str
+    system: bool = False
     clients: tuple[RankedClient, ...] = ()
     scenarios: tuple[RankedScenario, ...] = ()
     endings: tuple[RankedEnding, ...] = ()
@@ -74,91 +76,23 @@ class Answer:
         """As JSON has it, and ``lookup.js`` returns it."""
         return {
             "confidence": self.confidence,
+            "system": self.system,
             "clients": [{**ranked._asdict(), "why": list(ranked.why)} for ranked in self.clients],
             "scenarios": [{**ranked._asdict(), "cells": list(ranked.cells)} for ranked in self.scenarios],
             "endings": [ranked._asdict() for ranked in self.endings],
         }
 
 
-class Match(NamedTuple):
-    """A fragment in the text: the excerpt that it was found in, and whether that is a whole line."""
-
-    excerpt: str
-    whole: bool
-
-
-Found = dict[int, Match]
-
-
 def lookup(index: Index, text: str) -> list[Answer]:
     """What is known of an error text: an answer for each error in it, the best explained first; one at least."""
-    found = _find(index, text)
+    found = find(index, text)
     answers: list[Answer] = []
-    while len(answers) < ANSWERS and _tells(index, found):
+    while len(answers) < ANSWERS and tells(index, found):
         answer, explained = _rank(index, found)
         answers.append(answer)
-        found = {number: match for number, match in found.items() if number not in explained}
+        lines = {line for number in explained for line in found[number].lines}
+        found = {number: match for number, match in found.items() if not match.lines <= lines}
     return answers or [Answer("none")]
-
-
-def _tells(index: Index, found: Iterable[int]) -> bool:
-    """Whether there is an error among the fragments, and not only lines that stand around errors."""
-    return any(index.fragments[number].kind for number in found)
-
-
-def _find(index: Index, text: str) -> Found:
-    """The fragments in the text. Case counts, unless no error is found so."""
-    lines = Masker(index.masks).lines(text)
-    words = [fragment.words for fragment in index.fragments]
-    found = _matches(words, lines)
-    if _tells(index, found):
-        return found
-    return _matches([fold(each) for each in words], [(raw, fold(line)) for raw, line in lines])
-
-
-def _matches(fragments: list[str], lines: Iterable[tuple[str, str]]) -> Found:
-    by_words: defaultdict[str, list[int]] = defaultdict(list)
-    by_first: defaultdict[str, list[str]] = defaultdict(list)
-    for number, words in enumerate(fragments):
-        if words not in by_words:
-            by_first[words.partition(" ")[0]].append(words)
-        by_words[words].append(number)
-    for candidates in by_first.values():
-        candidates.sort(key=len, reverse=True)
-    found: Found = {}
-    seen: set[str] = set()
-    for raw, line in lines:
-        if line in seen:
-            continue
-        seen.add(line)
-        for words in [line] if line in by_words else _longest(by_first, line):
-            for number in by_words[words]:
-                found.setdefault(number, Match(_excerpt(raw, words), words == line))
-    return found
-
-
-def _longest(by_first: dict[str, list[str]], line: str) -> Iterator[str]:
-    """The fragments in a line that do not lie within a longer one."""
-    padded = line + " "
-    start = reached = 0
-    while start < len(padded):
-        after = padded.index(" ", start)
-        for words in by_first.get(padded[start:after], ()):
-            if padded.startswith(words + " ", start):
-                if start + len(words) > reached:
-                    reached = start + len(words)
-                    yield words
-                break
-        start = after + 1
-
-
-def _excerpt(raw: str, words: str) -> str:
-    """The words as they stand in the line, or the whole line where they cannot be found in it."""
-    first, *rest = [word.removeprefix("errno_") for word in words.split(" ")]
-    last = rest[-1] if rest else first
-    start = raw.find(first)
-    end = raw.rfind(last) if rest else start
-    return raw[start : end + len(last)] if 0 <= start <= end else raw.strip(" \t\r")
 
 
 class _Scores:
@@ -217,8 +151,10 @@ def _rank(index: Index, found: Found) -> tuple[Answer, set[int]]:
         return -scores.by_cell[cells[0]], -measured, cells[0]
 
     explained = {number for cell in scores.best_cells() for number in scores.heard[cell]}
+    system = all(index.fragments[number].kind == SYSTEM for number in explained)
     answer = Answer(
         _confidence(index, found, scores),
+        system,
         tuple(
             sorted(
                 (_client(index, found, scores, cell) for cell in clients.values()), key=lambda c: (-c.score, c.client)
@@ -253,8 +189,14 @@ def _confidence(index: Index, found: Found, scores: _Scores) -> str:
     sure = [
         number
         for number in scores.heard[cell]
-        if cell in scores.as_lines[number] and (index.fragments[number].kind == ERROR or found[number].whole)
+        if cell in scores.as_lines[number] and (index.fragments[number].kind >= ERROR or found[number].own)
     ]
-    if not _tells(index, sure):
+    if not tells(index, sure):
         return "possible"
-    return "exact" if all(cell in scores.as_lines[number] for number in found) else "likely"
+    if all(index.fragments[number].kind == SYSTEM for number in sure):
+        return "likely"
+    own = all(
+        cell in scores.as_lines[number] and (match.own or not index.fragments[number].kind)
+        for number, match in found.items()
+    )
+    return "exact" if own else "likely"

@@ -66,6 +66,7 @@ const CONFIDENCE = {
   possible: "This may be meant; the text alone does not say.",
   none: "No client that was measured says this, and no documented error is in it.",
 };
+const SYSTEM = "These are the operating system's own words, which many programs pass on: more of the text tells which.";
 const DOCUMENTED = "This is documented, and was not measured: the scenarios are those that would explain it, and "
   + "whether the request was processed there is what measured clients show.";
 const MORE = "Give the whole stack trace, if there is more of it; the innermost cause tells most. Or look in the ";
@@ -81,7 +82,8 @@ const ENDINGS = {
 function told(answer, number) {
   const [best] = answer.clients;
   const measured = !best || answer.clients.some((client) => client.measured && client.score === best.score);
-  const shown = [element("p", {}, element("strong", {}, measured ? CONFIDENCE[answer.confidence] : DOCUMENTED))];
+  const sure = answer.system ? SYSTEM : CONFIDENCE[answer.confidence];
+  const shown = [element("p", {}, element("strong", {}, measured ? sure : DOCUMENTED))];
   if (!best) return [...shown, element("p", {}, MORE, element("a", { href: "error/index.html" }, "error texts"), ".")];
   if (number) shown.unshift(element("h2", { className: "another" }, "Another error of the same text"));
   const heading = (title) => element(number ? "h3" : "h2", {}, title);
