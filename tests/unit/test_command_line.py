@@ -28,6 +28,16 @@ COMMANDS = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+@COMMANDS
+def test_a_terminal_of_few_characters_is_written_to(arguments: list[str], encoding: str) -> None:
+    command, environment = [sys.executable, "-m", "hangup", *arguments], os.environ | {"PYTHONIOENCODING": encoding}
+    done = subprocess.run(command, capture_output=True, check=False, env=environment)
+    assert done.returncode in (0, 1), done.stderr
+    assert b"Traceback" not in done.stderr
+    done.stdout.decode(encoding)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGPIPE")
 @COMMANDS
 def test_a_reader_that_leaves_is_no_failure(arguments: list[str]) -> None:

@@ -6,6 +6,7 @@ What the user can put right ends as one message and exit status 2; a trial or a 
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import select
 import sys
@@ -136,6 +137,9 @@ def group() -> None:
 
 def main() -> None:
     """Run the command line and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that has no word for × or ▇ shows a question mark
+            stream.reconfigure(errors="replace")
     try:
         sys.exit(group.main(standalone_mode=False))
     except click.ClickException as error:
