@@ -80,9 +80,14 @@ def save(root: Path, results: Mapping[str, ClientResults]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a whole file or nothing: to a temporary name beside it, then renamed."""
+    """Write a whole file or nothing: to a temporary name beside it, then renamed. What is no file but a device, say, is
+    written to, and a link's file is written."""
     temporary = None
     try:
+        path = path.resolve()
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         fd, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         with os.fdopen(fd, "w", encoding="utf-8") as file:
