@@ -80,9 +80,8 @@ def command(
 
     Exit status: 0 all was read as far as it goes, 1 --fail-on found something, 2 nothing could be read, or bad input.
     """
-    if sum((as_json, table_only, stream is not None)) > 1:
-        raise InputError("--json, --table and --stream exclude each other")
     chosen = make_filter(states, names, hosts, ports, severity)
+    _check_together(as_json, table_only, stream is not None, html is not None, chosen != Filter(), bool(clients))
     make_failure(failures)
     matrix = _matrix(clients, results_dir)
     inputs = Inputs(files, follow=follow)
@@ -113,6 +112,18 @@ def command(
     sys.exit(1 if failed else 0)
 
 
+def _check_together(json: bool, table: bool, stream: bool, html: bool, filtered: bool, clients: bool) -> None:
+    """Raises InputError for options of which one would do nothing beside the other."""
+    if json + table + stream > 1:
+        raise InputError("--json, --table and --stream exclude each other")
+    if html and (json or stream):
+        raise InputError("--html is a page of the whole: it excludes --json and --stream")
+    if stream and filtered:
+        raise InputError("--stream shows that one connection: it excludes --state, --cause, --host, --port, --severity")
+    if clients and not (json or stream or html):
+        raise InputError("--client goes with --json, --stream or --html: the summary and the table have no room for it")
+
+
 def _matrix(clients: Sequence[str], results_dir: Path | None) -> Matrix | None:
     """What the published results have of these clients; None where none are asked for, for to read them takes longer
     than to read a small capture. Raises InputError for a glob that matches none."""
@@ -129,6 +140,14 @@ def _matrix(clients: Sequence[str], results_dir: Path | None) -> Matrix | None:
 
 def _reports(matrix: Matrix | None, finding: Finding) -> list[Report]:
     return matrix.reports(finding.scenarios) if matrix is not None else []
+
+
+def _print_notes(engine: Engine) -> None:
+    """What was passed over, where no summary tells it."""
+    from hangup.cli.diagnosis import notes
+
+    for note in notes(engine.counts, engine.cases.evicted):
+        click.echo(f"hangup: {note}", err=True)
 
 
 class View(Protocol):
@@ -161,11 +180,8 @@ class Lines:
         click.echo(json.dumps(told, ensure_ascii=False))
 
     def done(self, engine: Engine) -> None:
-        """Nothing follows; what could not be kept is said on standard error."""
-        if engine.cases.evicted:
-            from hangup.cli.diagnosis import evicted_note
-
-            click.echo(f"hangup: {evicted_note(engine.cases.evicted)}", err=True)
+        """Nothing follows; what was passed over is said on standard error."""
+        _print_notes(engine)
 
 
 class Overview:
@@ -221,7 +237,9 @@ class Overview:
 
         console = make_console(_PIPED)
         first = sorted(self._first, key=self._key)
-        if not self._table_only:
+        if self._table_only:
+            _print_notes(engine)
+        else:
             print_summary(console, self._summary, engine.counts, engine.cases.evicted)
         shown = first[: self._limit] if self._limit else first
         if shown:
@@ -259,6 +277,7 @@ class OneConnection:
 
     def done(self, engine: Engine) -> None:
         """Print it. Raises InputError where there is none of that number."""
+        _print_notes(engine)
         if self._finding is None:
             raise InputError(f"--stream {self._stream}: there are {engine.cases.seen} connections, counted from 0")
         from hangup.cli.connection import print_connection

@@ -26,7 +26,7 @@ _STYLES = {Severity.NONE: "green", Severity.LOW: "cyan", Severity.MEDIUM: "yello
 def print_summary(console: Console, summary: Summary, counts: Counts, evicted: int) -> None:
     """The whole in numbers."""
     console.print(Text(_headline(summary, counts), style="bold"))
-    for note in _notes(counts, evicted):
+    for note in notes(counts, evicted):
         console.print(Text(note, style="yellow"))
     if not summary.connections:
         return
@@ -61,19 +61,20 @@ def _headline(summary: Summary, counts: Counts) -> str:
     )
 
 
-def _notes(counts: Counts, evicted: int) -> list[str]:
-    notes = [
+def notes(counts: Counts, evicted: int) -> list[str]:
+    """What was passed over, or let go."""
+    found = [
         f"{number:,} frames of link type {link} were passed over: it is not one that can be decoded here"
         for link, number in counts.unknown_links.items()
     ]
     if counts.stray_icmp:
-        notes.append(f"{counts.stray_icmp:,} ICMP errors are about connections that were not captured")
+        found.append(f"{counts.stray_icmp:,} ICMP errors are about connections that were not captured")
     if evicted:
-        notes.append(evicted_note(evicted))
-    return notes
+        found.append(_evicted_note(evicted))
+    return found
 
 
-def evicted_note(count: int) -> str:
+def _evicted_note(count: int) -> str:
     """What the bound on memory cost."""
     return f"{count:,} idle connections were let go early, and may be counted again: --max-memory allows more"
 

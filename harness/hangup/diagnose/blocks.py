@@ -31,7 +31,9 @@ MARGIN = 128
 """Spare bytes behind the last frame of a block, so that the headers of a frame can be taken without a look at where it
 ends."""
 
-_HEADER = 24
+HEADER = 24
+"""Bytes of a file's head."""
+_VERSION = 2
 _TICKS = {0xA1B2C3D4: 1000, 0xA1B23C4D: 1}
 
 
@@ -115,14 +117,14 @@ def _merged(blocks: Sequence[Block]) -> Block:
 
 
 def is_plain(head: bytes) -> bool:
-    """The file's first bytes are of the format that is read in blocks."""
+    """The file's first `HEADER` bytes are of the format that is read in blocks."""
     return _ticks(head) is not None
 
 
 def _ticks(head: bytes | bytearray) -> tuple[str, int] | None:
-    for order in "<>":
-        (magic,) = struct.unpack_from(order + "I", head)
-        if magic in _TICKS:
+    for order in "<>" if len(head) == HEADER else "":
+        magic, version = struct.unpack_from(order + "IH", head)
+        if magic in _TICKS and version == _VERSION:
             return order, _TICKS[magic]
     return None
 
@@ -132,13 +134,13 @@ def blocks(stream: Source, size: int = SIZE) -> Iterator[Block]:
 
     The bytes of a block are overwritten when the next one is asked for: fresh memory would have to be cleared first.
     """
-    head = bytearray(_HEADER)
-    ticks = _ticks(head) if _fill(stream, memoryview(head)).bytes == _HEADER else None
+    head = bytearray(HEADER)
+    ticks = _ticks(head) if _fill(stream, memoryview(head)).bytes == HEADER else None
     if ticks is None:
         raise CaptureError("this is not a pcap file that can be read in blocks", 0)
     order, tick_ns = ticks
     (link,) = struct.unpack_from(order + "I", head, 20)
-    left, offset, number = b"", _HEADER, 1
+    left, offset, number = b"", HEADER, 1
     data = np.empty(RECORD + MAX_CAPTURED + size + MARGIN, dtype=np.uint8).data  # there is room for what was left, too
     while True:
         data[: len(left)] = left

@@ -103,11 +103,5 @@ def make_failure(words: Sequence[str]) -> Sequence[str]:
 
 def fails(finding: Outline, words: Sequence[str]) -> bool:
     """Whether the connection is one that `--fail-on` is about."""
-    for word in words:
-        if word == RESET and finding.reset:
-            return True
-        if word in _ORDER[1:] and at_least(finding.severity, Severity(word)):
-            return True
-        if fnmatchcase(finding.cause, word):
-            return True
-    return False
+    names = [finding.cause, *(s for s in _ORDER[1:] if at_least(finding.severity, s)), *([RESET] * finding.reset)]
+    return any(fnmatchcase(name, word) for name in names for word in words)

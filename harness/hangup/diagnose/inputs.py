@@ -10,7 +10,7 @@ import heapq
 import sys
 import time
 import zlib
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, Protocol, cast
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _POLL = 0.1
 _BLOCK = 1 << 18
+_BLOCKS = 16
+"""Of what memory there is a block may be this part: what is made of it takes several times as much."""
 
 
 class _Readable(Protocol):
@@ -120,12 +122,17 @@ def check(names: Sequence[str]) -> None:
     """Raises InputError for a file that is not there or may not be read."""
     for name in names:
         if name == "-":
+            if sys.stdin is None:
+                raise InputError("standard input (-) is closed: give a file, or a pipe")
             continue
         try:
-            with Path(name).open("rb"):
-                pass
+            if Path(name).is_file() or not Path(name).exists():
+                with Path(name).open("rb"):
+                    pass
         except OSError as error:
             raise InputError(f"{name}: cannot be read: {error.strerror}") from None
+        if Path(name).is_dir():
+            raise InputError(f"{name}: cannot be read: it is a folder; give the captures in it")
     if names.count("-") > 1:
         raise InputError("standard input (-) can be read once only")
 
@@ -145,7 +152,7 @@ class Inputs:
     @property
     def size(self) -> int:
         """Bytes of all files, as they lie on the disk."""
-        return sum(Path(name).stat().st_size for name in self._names if name != "-")
+        return sum(Path(name).stat().st_size for name in self._names if Path(name).is_file())
 
     def stop(self) -> None:
         """Wait no longer for the file to grow."""
@@ -156,28 +163,34 @@ class Inputs:
             return self._frames(self._names[0])
         return self._merged()
 
-    def blocks(self) -> Iterator[Block] | None:
-        """The same in blocks; None where nobody can say when a block is full, for the file still grows."""
+    def blocks(self, memory: int) -> Iterator[Block] | None:
+        """The same in blocks, that are small where there is little memory; None where nobody can say when a block is
+        full, for the file still grows."""
         if self._follow:
             return None
-        from hangup.diagnose.blocks import gathered, is_plain  # numpy, only where it is used
+        from hangup.diagnose.blocks import HEADER, SIZE, gathered, is_plain  # numpy, only where it is used
 
-        if len(self._names) == 1 and self._names[0] != "-":
+        size = min(SIZE, memory // _BLOCKS)
+
+        if len(self._names) == 1 and Path(self._names[0]).is_file():
             name = self._names[0]
-            with Path(name).open("rb") as file:
-                head = file.read(4)
+            with (
+                suppress(OSError, CaptureError),
+                Path(name).open("rb") as file,
+            ):  # what is wrong is told when it is read
+                head = file.read(HEADER)
                 file.seek(0)
-                unpacked_head = unpacked(file).read(4)
-            if len(unpacked_head) == 4 and is_plain(unpacked_head):
-                return self._blocks(name, packed=unpacked_head != head)
-        return gathered(self)
+                unpacked_head = unpacked(file).read(HEADER)
+                if is_plain(unpacked_head):
+                    return self._blocks(name, size, packed=unpacked_head != head)
+        return gathered(self, size)
 
-    def _blocks(self, name: str, *, packed: bool) -> Iterator[Block]:
+    def _blocks(self, name: str, size: int, *, packed: bool) -> Iterator[Block]:
         from hangup.diagnose.blocks import Source, blocks
 
         with Path(name).open("rb", buffering=0) as file:
             try:
-                yield from blocks(cast("Source", unpacked(file)) if packed else file)
+                yield from blocks(cast("Source", unpacked(file)) if packed else file, size)
             except CaptureError as error:
                 self.complaints.append(f"{name}: {error}")
             except OSError as error:
@@ -185,10 +198,9 @@ class Inputs:
 
     def _frames(self, name: str) -> Iterator[Frame]:
         with ExitStack() as stack:
-            stream: _Readable = sys.stdin.buffer if name == "-" else stack.enter_context(Path(name).open("rb", _BLOCK))
-            if self._follow:
-                stream = _Growing(stream, lambda: self._follow)
             try:
+                file = sys.stdin.buffer if name == "-" else stack.enter_context(Path(name).open("rb", _BLOCK))
+                stream: _Readable = _Growing(file, lambda: self._follow) if self._follow else file
                 yield from read_capture(unpacked(stream))
             except CaptureError as error:
                 self.complaints.append(f"{'standard input' if name == '-' else name}: {error}")
@@ -202,9 +214,10 @@ class Inputs:
             frames = self._frames(name)
             first = next(frames, None)
             if first is not None:
-                waiting.append((first.time_ns, place, _again(first, frames) if name == "-" else None))
+                waiting.append((first.time_ns, place, _again(first, frames) if _once(name) else None))
         waiting.sort(key=lambda entry: entry[:2], reverse=True)
-        complaints, self.complaints = self.complaints, []
+        complaints = self.complaints.copy()
+        self.complaints.clear()
         running: list[tuple[int, int, Frame, Iterator[Frame]]] = []
         number = 0
         while waiting or running:
@@ -217,7 +230,12 @@ class Inputs:
             number += 1
             yield frame._replace(number=number)
             _push(running, place, frames)
-        self.complaints = list(dict.fromkeys(complaints + self.complaints))
+        self.complaints[:] = dict.fromkeys(complaints + self.complaints)
+
+
+def _once(name: str) -> bool:
+    """It is a pipe, which can be read once only."""
+    return name == "-" or not Path(name).is_file()
 
 
 def _again(first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:

@@ -39,7 +39,7 @@ def troubled(inputs: Inputs, engine: Engine, skimmed: Callable[[Counted], None],
     `full`: with evidence, and with the scenarios that are like them; else outlines will do. A capture that can be read
     in blocks is read the swift way; a large one by a process of its own, which is at work when this returns.
     """
-    blocks = inputs.blocks() if not engine.checksums else None
+    blocks = inputs.blocks(engine.max_memory) if not engine.checksums else None
     if blocks is None:
         return findings(inputs, engine)
     return _swiftly(_sifted(blocks, inputs), engine, skimmed, full=full)

@@ -136,6 +136,7 @@ class Swift:
         replay = Replay()
         strange = self._strange(sifted, replay)
         gone = self._waiting.overflow() + self._waiting.take(strange)
+        gone += self._waiting.take(self._waiting.elsewhere(key.tolist(), sifted.link))
         for held in gone:
             replay.held(held)
         closely = np.sort(np.array([*strange, *(held.member.key for held in gone)], dtype=np.uint64))

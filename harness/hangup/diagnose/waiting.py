@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _BYTES_A_ROW = 300
 """Of a look's columns, as measured."""
+_BYTES_A_CONNECTION = 1_500
+"""Of what is held of one, with its keys, as measured."""
 
 
 class Held(NamedTuple):
@@ -50,6 +52,7 @@ class Waiting:
             self._of[look] = set()
             self._size += _size(look)
         self._of[look].add(key)
+        self._size += _BYTES_A_CONNECTION
         self._held[key] = held
         if held.shape is not None and held.shape.closed:
             self._over[key] = None
@@ -57,6 +60,10 @@ class Waiting:
     def known(self, keys: Iterable[int]) -> list[int]:
         """Those of the keys that somebody here has."""
         return list(self._held.keys() & set(keys))
+
+    def elsewhere(self, keys: Iterable[int], link: int) -> list[int]:
+        """Those of the keys whose frames here are of another link type: they cannot stand in one block."""
+        return [key for key in self.known(keys) if self._held[key].member.look.block.link != link]
 
     def take(self, keys: Iterable[int]) -> list[Held]:
         """These, as far as they are here; they are held no longer."""
@@ -87,6 +94,7 @@ class Waiting:
         look = held.member.look
         keys = self._of[look]
         keys.remove(key)
+        self._size -= _BYTES_A_CONNECTION
         if not keys:
             del self._of[look]
             self._size -= _size(look)

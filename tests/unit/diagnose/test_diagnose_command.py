@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import synthetic
 from conversations import conversation
 from wire_packets import HANDSHAKE, LINKS, ipv4, tcp
 
@@ -160,7 +161,11 @@ def test_one_connection_is_drawn_and_explained(capture: Path) -> None:
         (["FILE", "--cause", "closed-prot"], "closed-port"),
         (["FILE", "--host", "nowhere"], "--host nowhere"),
         (["FILE", "--fail-on", "rest"], "reset"),
-        (["FILE", "--client", "python/sockt"], "python/socket"),
+        (["FILE", "--json", "--client", "python/sockt"], "python/socket"),
+        (["FILE", "--client", "python/socket"], "--client goes with --json, --stream or --html"),
+        (["FILE", "--json", "--html", "page.html"], "--html is a page of the whole"),
+        (["FILE", "--stream", "0", "--state", "SF"], "--stream shows that one connection"),
+        (["."], "it is a folder"),
         (["FILE", "--json", "--table"], "exclude each other"),
         (["FILE", "FILE", "--follow"], "--follow"),
         (["FILE", "--html", "/proc/nowhere/page.html"], "page.html: cannot be written"),
@@ -195,6 +200,59 @@ def test_frames_that_cannot_be_decoded_are_counted(tmp_path: Path) -> None:
         writer = PcapWriter(stream, 127)
         writer.write(0, bytes(60))
     assert "1 frames of link type 127 were passed over" in hangup(path).stdout
+    for view in ("--json", "--table"):
+        assert "1 frames of link type 127 were passed over" in hangup(path, view).stderr
+
+
+@pytest.mark.parametrize("data", [b"\x1f\x8b", b"\x1f\x8b\x08\x00", b"\x28\xb5\x2f\xfd\x00"])
+def test_a_compressed_file_that_is_damaged_at_its_head_is_told(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "damaged"
+    path.write_bytes(data)
+    done = hangup(path)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "nothing could be read" in done.stderr
+
+
+def test_a_pipe_with_a_name_is_read_once(capture: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cp", capture, pipe]):
+        assert "3 connections" in hangup(pipe).stdout
+
+
+def test_a_closed_standard_input_is_told() -> None:
+    command = f"{sys.executable} -m hangup diagnose - <&-"
+    done = subprocess.run(["/bin/sh", "-c", command], check=False, capture_output=True, text=True)
+    assert (done.returncode, "standard input (-) is closed" in done.stderr) == (2, True)
+
+
+def test_of_several_files_each_is_complained_of(tmp_path: Path) -> None:
+    """Also where they are large enough to be read by a process of its own."""
+    names = [tmp_path / "one.pcap", tmp_path / "other.pcap"]
+    for name in names:
+        synthetic.write(name, 2_200_000)
+    names[0].write_bytes(names[0].read_bytes()[:-5])
+    done = hangup(*names)
+    assert done.returncode == 0
+    assert "one.pcap: cut off" in done.stderr
+
+
+def test_the_page_is_written_through_a_link_and_to_what_is_no_file(capture: Path, tmp_path: Path) -> None:
+    page, link, pipe = tmp_path / "page.html", tmp_path / "link.html", tmp_path / "pipe"
+    link.symlink_to(page)
+    assert hangup(capture, "--html", link).returncode == 0
+    assert link.is_symlink()
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
+        assert hangup(capture, "--html", pipe).returncode == 0
+        assert reader.communicate()[0] == page.read_bytes()
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("word", ["hig?", "rese*", "closed-p*", "*"])
+def test_what_a_run_fails_on_may_be_a_glob(capture: Path, word: str) -> None:
+    assert hangup(capture, "--fail-on", word).returncode == 1
 
 
 def test_the_page_stands_alone_and_takes_nothing_for_markup(capture: Path, tmp_path: Path) -> None:

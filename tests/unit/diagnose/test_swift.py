@@ -105,7 +105,7 @@ def test_of_captures_that_are_gathered(tmp_path: Path) -> None:
     for inputs in (Inputs([str(names[0])]), Inputs([str(name) for name in names[1:]])):
         slow = {f.stream: f for f in findings(inputs, Engine(MEMORY))}
         way = Swift(Engine(MEMORY))
-        gathered = inputs.blocks()
+        gathered = inputs.blocks(MEMORY)
         assert gathered is not None
         fast = {f.stream: f for f in way.findings(map(Sieve().sift, gathered), full=True)}
         assert len(fast) + sum(way.counted) == len(slow)
@@ -151,6 +151,42 @@ def test_udp_is_not_looked_at_one_by_one(link: str, six: bool, monkeypatch: pyte
     assert plain(data) == {}
     monkeypatch.setattr("hangup.diagnose.sift.decode", None)
     assert swift(data, 1 << 24, full=True) == ({}, 0)
+
+
+@pytest.mark.parametrize("at", [1, 2, 4, 6, 8])
+def test_of_a_connection_that_goes_on_upon_another_link(tmp_path: Path, at: int) -> None:
+    """As in a capture on all interfaces, of one where a tunnel begins."""
+    steps = (*HANDSHAKE, "> PA 1 1 40", "< A 1 41", "< PA 1 41 100", "> A 41 101", "< RA 101 41")
+    names = []
+    for name, link, part in (("one", "ethernet", slice(at)), ("other", "raw", slice(at, None))):
+        segments = [s for n in range(3) for s in conversation(*steps, client=40_000 + n, start=float(n))[part]]
+        names.append(tmp_path / name)
+        names[-1].write_bytes(written(segments, link=link))
+    inputs = Inputs([str(name) for name in names])
+    slow = {f.stream: f for f in findings(inputs, Engine(MEMORY))}
+    for full in (False, True):
+        way = Swift(Engine(MEMORY))
+        gathered = inputs.blocks(MEMORY)
+        assert gathered is not None
+        fast = {f.stream: f for f in way.findings(map(Sieve().sift, gathered), full=full)}
+        assert len(fast) + sum(way.counted) == len(slow) == 3
+        assert all(told(fast[stream], full=full) == told(slow[stream], full=full) for stream in fast)
+
+
+def test_many_open_connections_are_held_in_bounded_memory() -> None:
+    """Those that there is no room for go to the engine, which has a bound of its own."""
+    stream = io.BytesIO()
+    writer = PcapWriter(stream, 1)
+    for number in range(6_000):
+        syn = tcp(1024 + number, 80, 7, 0, "S", b"")
+        writer.write(number * 1_000, LINKS["ethernet"].wrap(ipv4(syn)))
+    stream.seek(0)
+    way = Swift(Engine(8 << 20))
+    most = 0
+    for sifted in map(Sieve().sift, blocks(stream, 20_000)):
+        way._feed(sifted, full=False)
+        most = max(most, len(way._waiting._held))
+    assert 300 < most < 2_000
 
 
 def http(length: int, sent: int) -> list[Segment]:
@@ -245,7 +281,7 @@ def test_a_capture_that_is_cut_off_is_read_to_there(tmp_path: Path, cut: int) ->
     path = tmp_path / "cut.pcap"
     path.write_bytes(written(http(100, 100))[:-cut])
     inputs = Inputs([str(path)])
-    found = inputs.blocks()
+    found = inputs.blocks(MEMORY)
     assert found is not None
     assert sum(map(len, found)) == 7
     assert "cut off" in inputs.complaints[0]
