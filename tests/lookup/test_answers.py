@@ -9,12 +9,13 @@ import pytest
 from hangup.lookup import Index, lookup
 
 RESET = {
-    "go/net", "go/net-http", "java/nio-socketchannel", "java/socket", "python/aiohttp", "python/asyncio-streams",
-    "python/http.client", "python/httpx", "python/requests", "python/socket", "python/urllib3",
+    "Linux", "go/net", "go/net-http", "java/nio-socketchannel", "java/socket", "python/aiohttp",
+    "python/asyncio-streams", "python/http.client", "python/httpx", "python/requests", "python/socket",
+    "python/urllib3",
 }  # fmt: skip
 PIPE = RESET - {"go/net-http", "python/httpx", "python/requests", "python/urllib3"}
 REFUSED = (RESET - {"python/aiohttp", "python/asyncio-streams"}) | {"java/httpurlconnection"}
-"""Who passes on these words of the operating system's. Node has its codes instead."""
+"""Whose words these are, and who passes them on. Node has its codes instead."""
 
 
 class Case(NamedTuple):
@@ -37,7 +38,6 @@ SYSTEM = [
         "(104)Connection reset by peer: [client 10.0.0.9:5] AH01102: error reading status line", RESET, "likely", "rst"
     ),
     Case("HttpRequestException: Connection refused (localhost:5000)", REFUSED, "likely", "refused"),
-    Case("System.Net.Sockets.SocketException (104): Connection reset by peer", RESET, "likely", "rst"),
     Case("org.example.SocketException: Connection reset by peer", RESET, "likely", "rst"),
 ]
 """The operating system's words, with nothing that tells whose they are."""
@@ -50,6 +50,7 @@ KNOWN = [
     Case("ConnectionResetError: [Errno 54] Connection reset by peer", {"macOS and the BSDs"}, "likely", "rst"),
     Case("java.io.IOException: broken: java.net.SocketException: [WinError 10054] x", {"Windows"}, "likely", "rst"),
     Case("SocketException: Connection reset by peer", {"java/socket"}, "likely", "rst"),
+    Case("System.Net.Sockets.SocketException (104): Connection reset by peer", {".NET"}, "exact", "rst"),
     Case("aiohttp.ServerDisconnectedError: Server disconnected", {"python/aiohttp"}, "exact", "fin"),
     *(Case(f'{method} "http://x/y": EOF', {"go/net-http"}, "exact", "fin") for method in ("Get", "Post", "Put")),
 ]
@@ -95,7 +96,8 @@ OWN = [
     Case('2026/11/23 10:15:30 Get "http://x/y": EOF', {"go/net-http"}, "exact", "fin"),
     Case("Error: socket hang up, trying again", {"node/http"}, "likely", "fin"),
     Case("unexpected EOF on client connection with an open transaction", {"go/net-http"}, "possible"),
-    Case("accept tcp [::]:8080: use of closed network connection", {"go/net-http"}, "likely"),
+    Case("accept tcp [::]:8080: use of closed network connection", {"Go (net)"}, "exact"),
+    Case("my accept tcp [::]:8080: use of closed network connection", {"Go (net)"}, "likely"),
     Case("java.net.http.HttpTimeoutException: request timed out", {"python/httpx"}, "possible"),
 ]
 """Exact is what is all of a line but for a log's prefix; of two plain words among others nothing is sure."""
@@ -103,7 +105,7 @@ CASES = [*SYSTEM, *KNOWN, *NUMBERS, *NOTHING, *OWN]
 
 
 EXCERPTS = {
-    "dial tcp 10.0.0.1:443: i/o timeout": "i/o timeout",
+    "lookup tcp 10.0.0.1:443: i/o timeout": "i/o timeout",
     "x: \x1b[31mread ECONNRESET\x1b[0m": "read ECONNRESET",
     "a\x07 \x1b]0;title\x07Error: read\x00ECONNRESET \x9b": "Error: read ECONNRESET",
     "reconnect failed: write: broken pipe, again": "write: broken pipe",

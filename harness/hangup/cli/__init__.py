@@ -138,7 +138,7 @@ def group() -> None:
 def main() -> None:
     """Run the command line and exit."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that has no word for × or ▇ shows a question mark
+        if isinstance(stream, io.TextIOWrapper):  # what it lacks is a question mark then
             stream.reconfigure(errors="replace")
     try:
         sys.exit(group.main(standalone_mode=False))
