@@ -116,7 +116,7 @@ class TestSearch:
             expect(told).to_have_count(sum("\n".join(part).count(f"• {sentence}") for part in said))
 
     def test_what_explains_less_stands_back(self, opened: Opener, folder: Path) -> None:
-        page = opened(folder, "index.html#q=Connection+reset+by+peer")
+        page = opened(folder, "index.html#q=ConnectionResetError:+[WinError+10054]")
         weak = page.locator("#answer .weak .score").all_inner_texts()
         rest = page.locator("#answer .ranking li:not(.weak) .score").all_inner_texts()
         assert weak
