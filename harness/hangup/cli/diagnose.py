@@ -213,9 +213,8 @@ class Overview:
         if self._everything:
             return findings(inputs, engine)
         found = troubled(inputs, engine, self._summary.add_counted, full=self._html is not None)
-        importlib.import_module(
-            "hangup.cli.diagnosis"
-        )  # what prints takes long to import: a large capture is read meanwhile
+        # what prints takes long to import: a large capture is read meanwhile
+        importlib.import_module("hangup.cli.diagnosis")
         return found
 
     def take(self, finding: Outline) -> None:

@@ -152,7 +152,7 @@ class Inputs:
     @property
     def size(self) -> int:
         """Bytes of all files, as they lie on the disk."""
-        return sum(Path(name).stat().st_size for name in self._names if Path(name).is_file())
+        return sum(Path(name).stat().st_size for name in self._names if not _once(name))
 
     def stop(self) -> None:
         """Wait no longer for the file to grow."""
@@ -172,12 +172,10 @@ class Inputs:
 
         size = min(SIZE, memory // _BLOCKS)
 
-        if len(self._names) == 1 and Path(self._names[0]).is_file():
+        if len(self._names) == 1 and not _once(self._names[0]):
             name = self._names[0]
-            with (
-                suppress(OSError, CaptureError),
-                Path(name).open("rb") as file,
-            ):  # what is wrong is told when it is read
+            # what is wrong is told when it is read
+            with suppress(OSError, CaptureError), Path(name).open("rb") as file:
                 head = file.read(HEADER)
                 file.seek(0)
                 unpacked_head = unpacked(file).read(HEADER)

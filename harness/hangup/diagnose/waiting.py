@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _BYTES_A_ROW = 300
 """Of a look's columns, as measured."""
 _BYTES_A_CONNECTION = 1_500
-"""Of what is held of one, with its keys, as measured."""
+"""Of what is held of one, with its keys: an estimate."""
 
 
 class Held(NamedTuple):
