@@ -1,4 +1,4 @@
-// The Go agent: hosts the clients of this folder and obeys the harness, by agent protocol 1.
+// The Go agent: hosts the clients of this folder and obeys the harness, by agent protocol 2.
 //
 // This file reads requests, finds their sessions and runs each op in a goroutine of its own. It does not know what
 // a client does, nor what a trial is expected to show. A new client is a file client_<name>.go and an entry in

@@ -1,4 +1,4 @@
-// The lines of agent protocol 1, and how they are written. This file knows no client and no socket.
+// The lines of agent protocol 2, and how they are written. This file knows no client and no socket.
 
 package main
 

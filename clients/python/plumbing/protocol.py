@@ -1,4 +1,4 @@
-"""The agent protocol, version 1: requests from lines, lines from replies. It knows nothing of their work."""
+"""The agent protocol, version 2: requests from lines, lines from replies. It knows nothing of their work."""
 
 from __future__ import annotations
 

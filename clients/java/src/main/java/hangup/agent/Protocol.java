@@ -10,7 +10,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
 
-/** The messages of protocol 1 as they stand on a line. Knows nothing of clients, and does no input or output. */
+/** The messages of protocol 2 as they stand on a line. Knows nothing of clients, and does no input or output. */
 final class Protocol {
     private static final Gson GSON = new GsonBuilder().disableHtmlEscaping().create();
 
