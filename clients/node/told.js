@@ -17,13 +17,10 @@ export class Told {
 
   #open = new Set();
   #silent = 0; // turns since something was told
-  #answer;
+  #resolve; // none once the answer is given
 
   constructor(resolve) {
-    this.#answer = () => {
-      const { status, chunks, error, events } = this;
-      resolve({ status, chunks, error, events });
-    };
+    this.#resolve = resolve;
   }
 
   /** Listens for 'error' and 'close' of an emitter, which errors are told of by this name. */
@@ -58,7 +55,13 @@ export class Told {
   }
 
   #waitForMore() {
-    if (this.#silent++ < SILENT_TURNS) setImmediate(() => this.#waitForMore());
-    else this.#answer();
+    if (this.#silent++ === SILENT_TURNS) this.#answer();
+    if (this.#resolve) setImmediate(() => this.#waitForMore());
+  }
+
+  #answer() {
+    const { status, chunks, error, events } = this;
+    this.#resolve?.({ status, chunks, error, events });
+    this.#resolve = undefined;
   }
 }
