@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from hangup_server.errors import StepError
 from hangup_server.http import NotHttpError, RequestParser, request_size
 from hangup_server.log import RequestLog
+
+KEPT = 1000
+"""Requests of one connection that are remembered, the latest: a client may send them without end."""
 
 
 class Requests:
     """Those read so far, and the one that is being read. A stream client may say anything: then there are none."""
 
     def __init__(self) -> None:
-        self._parsers: list[RequestParser] = []
+        self._parsers: deque[RequestParser] = deque(maxlen=KEPT)
         self._http = True
 
     def log(self) -> list[RequestLog]:
@@ -27,8 +32,9 @@ class Requests:
 
     def took(self, data: bytes) -> None:
         """Bytes that were read, whatever step read them."""
-        while data and self._http:
-            data = data[self._feed(self.current(), data) :]
+        taken = 0
+        while taken < len(data) and self._http:
+            taken += self._feed(self.current(), data, taken)
 
     def current(self) -> RequestParser:
         """The request that is being read, or the next one. Raises StepError where it is none."""
@@ -45,9 +51,9 @@ class Requests:
             raise StepError("what the client sent is not HTTP")
         return taken
 
-    def _feed(self, parser: RequestParser, data: bytes) -> int:
+    def _feed(self, parser: RequestParser, data: bytes, start: int = 0) -> int:
         try:
-            return parser.feed(data)
+            return parser.feed(data, start)
         except NotHttpError:
             self.ignore()
             self._parsers.remove(parser)
