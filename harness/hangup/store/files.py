@@ -12,6 +12,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from hangup.errors import StoreError
+from hangup.publication import finish
 from hangup.reading import complaint, read_text
 from hangup.store.model import SCHEMA, ClientResults, Model
 
@@ -27,6 +28,7 @@ def load_results(root: Path) -> dict[tuple[str, str], ClientResults]:
     """All results below a folder, by platform and client. Raises StoreError for a folder without any."""
     if not root.is_dir():
         raise StoreError(f"{root}: no such folder; `hangup run --out {root}` makes one")
+    finish(root)
     files = sorted((root / "data").glob("*/*/*.json"))
     if not files:
         raise StoreError(f"{root}: no results there (data/<platform>/<language>/<client>.json)")
