@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import click
 from hangup.catalogue import load_catalogue
 from hangup.errors import InputError
 from hangup.labs.certificates import Certificates
+from hangup.labs.temporary import make_folder
 from hangup.names import unknown
 from hangup_server.__main__ import main as run_server
 from hangup_server.tls import CERTIFICATE
@@ -41,7 +42,9 @@ def command(scenario: str, port: int, host: str) -> int:
     ]
     if not steps:
         raise InputError(f"{scenario}: its peer does nothing that a server could do")
-    with tempfile.TemporaryDirectory(prefix="hangup-serve-") as folder, ExitStack() as stack:
+    with ExitStack() as stack:
+        folder = make_folder("hangup-serve-")
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
         if "tls" in catalogue[scenario].features and CERTIFICATE not in os.environ:
             os.environ[CERTIFICATE] = str(_certify(host, stack))
         file = Path(folder, f"{scenario}.json")
