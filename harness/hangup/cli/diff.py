@@ -23,6 +23,7 @@ from hangup.cli.options import read_results
 from hangup.diff import LEVELS, CellDiff, Change, Diff, compare
 from hangup.errors import InputError
 from hangup.names import select
+from hangup.plain_text import plain
 from hangup.store import ClientResults
 
 FORMATS = ("terminal", "markdown", "json")
@@ -47,9 +48,9 @@ def command(old: str, new: str, style: str, clients: tuple[str, ...], scenarios:
     before, after = _narrowed(sides, clients, scenarios)
     diff = compare(before, after, load_catalogue())
     if style == "json":
-        click.echo(json.dumps(_as_json(old, new, diff), indent=1, ensure_ascii=False))
+        click.echo(plain(json.dumps(_as_json(old, new, diff), indent=1, ensure_ascii=False)))
     elif style == "markdown":
-        click.echo(_markdown(old, new, diff), nl=False)
+        click.echo(plain(_markdown(old, new, diff)), nl=False)
     else:
         _print(make_console(_PIPED), old, new, diff)
     sys.exit(1 if diff else 0)

@@ -22,6 +22,7 @@ from hangup.agents.protocol import Hello
 from hangup.catalogue import Scenario, load_catalogue
 from hangup.catalogue.model import Need
 from hangup.cli.clean import kept_line
+from hangup.cli.console import PlainConsole
 from hangup.cli.options import build_arg_option, keep_runs_option, lab_option
 from hangup.cli.progress import make_progress
 from hangup.cli.skipped import nothing_to_run, skipped_lines
@@ -79,7 +80,7 @@ def command(
         results = _collect(result, builds, trials)
         _publish(options, result, results, interrupts)
     removed = remove_old_runs(paths.runs(), keep_runs) if keep_runs is not None else Removed([], 0)
-    console = Console(stderr=as_json)
+    console = PlainConsole(stderr=as_json)
     ordered = [results[client] for client in sorted(results)]
     print_matrix(console, ordered, options.scenarios)
     _summary(console, result, out)
