@@ -225,7 +225,7 @@ def _print(console: Console, old: str, new: str, diff: Diff) -> None:
         for heading in headings:
             table.add_column(heading, no_wrap=heading == "client", overflow="fold")
         for row in rows:
-            table.add_row(*map(Text, row))
+            table.add_row(*(Text(plain(text)) for text in row))
         console.print()
         console.print(table)
 
