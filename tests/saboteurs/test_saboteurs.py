@@ -186,6 +186,7 @@ def test_one_that_misbehaves_once_gives_the_normal_result(once: Rampage, name: s
     assert once.outcome(f"{name}/guilty") == once.outcome(f"{name}/innocent") == WHOLE
     assert once.driven.cells[f"{name}/guilty", "normal"].observations[0].share == "always"
     assert once.driven.notes.about(f"{name}/guilty normal: ")
+    assert [reason for reason in once.driven.result.repeats if FAULTS[name] in reason or f"the {name} agent" in reason]
 
 
 def test_asyncio_has_nothing_to_complain_of(always: Rampage, once: Rampage) -> None:

@@ -42,7 +42,8 @@ class Agent:
         process = await lab.start_agent(build)
         agent = cls(process, build.manifest.language)
         try:
-            hello = await asyncio.wait_for(asyncio.shield(agent._hello), START_SECONDS)
+            async with asyncio.timeout(START_SECONDS):
+                hello = await asyncio.shield(agent._hello)
             agent._check(hello, build)
         except TimeoutError:
             agent._fail(f"said no hello within {START_SECONDS:.0f} s")
@@ -93,7 +94,8 @@ class Agent:
         """Whether it still answers a ping. One that does not is at fault."""
         number, future = self.ask(lambda number: Ping(id=number))
         try:
-            await asyncio.wait_for(future, PING_SECONDS)
+            async with asyncio.timeout(PING_SECONDS):
+                await asyncio.shield(future)
         except TimeoutError:
             self.forget(number)
             self._fail(f"did not answer a ping within {PING_SECONDS:.0f} s")

@@ -18,6 +18,7 @@ import click
 
 from hangup import __version__
 from hangup.errors import HangupError
+from hangup.plain_text import plain
 
 COMMANDS = {
     "lookup": "From an error text to who says it, what happened and what to do.",
@@ -32,7 +33,7 @@ COMMANDS = {
     "diff": "What two sets of results differ in, most serious first.",
     "list": "The clients, the scenarios, and the causes that there are.",
     "images": "Build, list and remove the images of the docker lab.",
-    "clean": "Remove what a run in the docker lab left that was killed.",
+    "clean": "Remove old runs, and what a run left that was killed.",
     "doctor": "What this machine can run, and what is missing for the rest.",
 }
 
@@ -152,7 +153,7 @@ def main() -> None:
         click.echo("; ".join(("hangup: interrupted", *words)), err=True)
         sys.exit(130)
     except HangupError as error:
-        click.echo(f"hangup: error: {error}", err=True)
+        click.echo(plain(f"hangup: error: {error}"), err=True)
         if isinstance(error, OutputError):
             _discard()
         sys.exit(2)

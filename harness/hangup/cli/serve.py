@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import shutil
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import click
 from hangup.catalogue import Scenario, Step, load_catalogue
 from hangup.errors import InputError
 from hangup.labs.certificates import Certificates
+from hangup.labs.temporary import make_folder
 from hangup.names import unknown
 from hangup_server.__main__ import main as run_server
 from hangup_server.steps.listening import Accept, Serve, StopListening
@@ -38,7 +39,9 @@ def command(scenario: str, port: int, host: str) -> int:
     if why is not None:
         raise InputError(f"{scenario}: {why}")
     steps = served(catalogue[scenario])
-    with tempfile.TemporaryDirectory(prefix="hangup-serve-") as folder, ExitStack() as stack:
+    with ExitStack() as stack:
+        folder = make_folder("hangup-serve-")
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
         if "tls" in catalogue[scenario].features and CERTIFICATE not in os.environ:
             os.environ[CERTIFICATE] = str(_certify(host, stack))
         file = Path(folder, f"{scenario}.json")
