@@ -61,11 +61,22 @@ MOVES = st.builds(
     st.sampled_from((7, 7, 0)),
 )  # fmt: skip
 SHAKE = [Move(True, "syn"), Move(False, "syn"), Move(True, "ack")]
-OPENINGS = (SHAKE, SHAKE, SHAKE, SHAKE[:1], SHAKE[:1] * 2, SHAKE[:2], SHAKE[1:], [*SHAKE, Move(True, "data", 60)])
+_EARLY = Move(True, "data", 60)
+OPENINGS = (
+    SHAKE, SHAKE, SHAKE, SHAKE[:1], SHAKE[:1] * 2, SHAKE[:2], SHAKE[1:], [*SHAKE, _EARLY],
+    [SHAKE[0], _EARLY, *SHAKE[1:]], [SHAKE[0], Move(False, "data", 60), *SHAKE[1:]],
+    [Move(True, "syn", 60), *SHAKE[1:]], [SHAKE[0], Move(False, "syn", 60), SHAKE[2]],
+)  # fmt: skip
+"""Some with payload before the SYN+ACK, or in a SYN."""
 ENDINGS: tuple[list[Move], ...] = (
     [], [], [Move(True, "fin"), Move(False, "fin"), Move(True, "ack")],
     [Move(False, "fin"), Move(True, "fin"), Move(False, "ack")], [Move(False, "rst")], [Move(True, "rst")],
+    [Move(False, "data", 300), Move(True, "ack"), Move(True, "rst")],
+    [Move(False, "data", 300), Move(True, "ack"), Move(True, "rst", ttl=3)], [Move(False, "rst", ttl=3)],
+    [Move(True, "rst"), Move(True, "fin")], [Move(False, "rst"), Move(True, "fin"), Move(False, "bare rst")],
+    [Move(True, "rst"), Move(False, "fin"), Move(True, "bare rst")],
 )  # fmt: skip
+"""Some with a forged RST, or a FIN after a RST."""
 TALKS = st.builds(
     lambda opening, moves, ending: [*opening, *moves, *ending],
     st.sampled_from(OPENINGS), st.lists(MOVES, max_size=6), st.sampled_from(ENDINGS),
@@ -114,7 +125,7 @@ def having(talk: Sequence[Move], how: Having) -> list[Segment]:
         if move.what == "syn" and move.client and other.next == other.first:
             flags = _SYN
         ack = (other.next - 3 * (move.what == "stale ack")) if flags & _ACK else 0
-        seq, size = own.take(move.what, move.size * how.factor if move.what in ("data", "ahead") else 0)
+        seq, size = own.take(move.what, move.size * how.factor if move.what in ("data", "ahead", "syn") else 0)
         payload = bytes(size)
         if size and not own.spoken and how.speaks is not None:
             payload = ((_ANSWER if not move.client and how.speaks == _REQUEST else how.speaks) + payload)[:size]
