@@ -73,8 +73,8 @@ class Ttl(NamedTuple):
 
 class Case:
     __slots__ = (
-        "_last_ns", "_ttls", "_turns", "answers", "connection", "evicted", "last_data", "last_data_ns", "moments",
-        "number", "previous", "requests", "trail",
+        "_last_ns", "_ttls", "_turns", "answered_early", "answers", "connection", "evicted", "last_data",
+        "last_data_ns", "moments", "number", "previous", "requests", "trail",
     )  # fmt: skip
 
     def __init__(self, opening: Segment, number: int, previous: Ended | None = None) -> None:
@@ -92,6 +92,8 @@ class Case:
         """Of the side that sent the first segment, and of the other."""
         self.requests = Messages()
         self.answers = Messages(self.requests)
+        self.answered_early = False
+        """A final HTTP answer came before its request was whole, or without one."""
         self.last_data: By | None = None
         self.last_data_ns = 0
         self._turns = 0
@@ -159,6 +161,9 @@ class Case:
         messages = self.requests if by == "orig" else self.answers
         if not messages.done:
             messages.feed(segment.number, segment.seq, segment.length, segment.payload)
+        if by == "resp" and not self.answers.interim:
+            whole = self.requests.unfinished is None and self.answers.begun <= self.requests.begun
+            self.answered_early = self.answered_early or not whole
 
     def icmp(self, error: IcmpError) -> None:
         """An ICMP error about one of its segments. A flood of them teaches no more than the first ones."""

@@ -171,12 +171,6 @@ class Report(NamedTuple):
         """In a word or two; `a or b` where the nearest scenarios differ."""
         return " or ".join(dict.fromkeys(cell.short for cell in self.cells))
 
-    @property
-    def processed(self) -> bool | None:
-        """Whether the peer had read the whole request: None where that cannot be told, or there was none."""
-        known = {v.processed != 0 for cell in self.cells for v in cell.verdicts if v.processed is not None}
-        return known.pop() if len(known) == 1 else None
-
 
 @dataclass(frozen=True)
 class Matrix:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING
 
+from hangup.diagnose.acted_on import SAYS
 from hangup.diagnose.causes import Hypothesis, causes
 from hangup.diagnose.drawing import ladder_svg, timeline_svg
 
@@ -102,6 +103,7 @@ def _finding(finding: Finding, reports: Sequence[Report]) -> str:
     parts = [
         f'<details><summary><span class="{finding.severity}">{finding.severity}</span> {escape(title)}</summary>',
         f"<p>{lasted}; {sizes}; ended by {finding.ended_by}</p>",
+        f"<p>Acted on: {escape(SAYS[finding.acted_on])}.</p>",
         ladder_svg(finding),
     ]
     parts += [_hypothesis(hypothesis) for hypothesis in finding.causes if hypothesis.confidence >= _WORTH]

@@ -201,7 +201,7 @@ def closed_at_once(f: Facts) -> Hypothesis | None:
         return None
     evidence = [Evidence(says="FIN came before a byte was acknowledged or sent", packets=(first.number,))]
     if first.orig_sent:
-        text = f"{size(first.orig_sent)} of the originator were on their way, and met no reader"
+        text = f"{size(first.orig_sent)} of the originator were on their way, and not acknowledged by then"
         evidence.append(Evidence(says=text, packets=numbers([s for s in first.before if s.length])))
     return Hypothesis(cause="closed-at-once", by="resp", confidence=0.85, evidence=tuple(evidence))
 
