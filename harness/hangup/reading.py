@@ -25,7 +25,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     """The table that a TOML file holds. Raises InputError that names the file, and the line where it is no TOML."""
     try:
         return tomllib.loads(read_text(path))
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also a number of more than 4,300 digits; brackets without end
         raise InputError(f"{path}: not valid TOML: {error}") from None
 
 

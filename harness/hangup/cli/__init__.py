@@ -18,6 +18,7 @@ import click
 
 from hangup import __version__
 from hangup.errors import HangupError
+from hangup.plain import plain
 
 COMMANDS = {
     "lookup": "From an error text to who says it, what happened and what to do.",
@@ -143,7 +144,9 @@ def main() -> None:
     try:
         sys.exit(group.main(standalone_mode=False))
     except click.ClickException as error:
-        error.show()
+        said = io.StringIO()
+        error.show(said)
+        click.echo(plain(said.getvalue()), nl=False, err=True)
         sys.exit(error.exit_code)
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
@@ -152,7 +155,7 @@ def main() -> None:
         click.echo("; ".join(("hangup: interrupted", *words)), err=True)
         sys.exit(130)
     except HangupError as error:
-        click.echo(f"hangup: error: {error}", err=True)
+        click.echo(plain(f"hangup: error: {error}"), err=True)
         if isinstance(error, OutputError):
             _discard()
         sys.exit(2)

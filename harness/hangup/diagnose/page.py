@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from hangup.diagnose.acted_on import SAYS
 from hangup.diagnose.causes import Hypothesis, causes
 from hangup.diagnose.drawing import ladder_svg, timeline_svg
+from hangup.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -72,7 +73,7 @@ def page(summary: Summary, counts: Counts, findings: Sequence[tuple[Finding, Seq
         ]
     parts.append(f"<h2>Connections ({len(findings)} shown, the gravest first)</h2>")
     parts += [_finding(finding, reports) for finding, reports in findings]
-    return (
+    return plain(
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>hangup diagnose</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{_STYLE}</style></head><body>\n" + "\n".join(parts) + "\n</body></html>\n"

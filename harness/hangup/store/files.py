@@ -46,6 +46,8 @@ def read_model(path: Path, model: type[M], ended: Callable[[M], tuple[int, int, 
         raise StoreError(
             f"{path}: line {error.lineno}: cut short or not JSON ({error.msg}); restore it or run it again"
         ) from None
+    except (ValueError, RecursionError) as error:  # a number of more than 4,300 digits; brackets without end
+        raise StoreError(f"{path}: not JSON that can be read ({error}); restore it or run it again") from None
     if not isinstance(table, dict) or not isinstance(table.get("schema"), int):
         raise StoreError(f"{path}: not a hangup results file (no schema number)")
     if table["schema"] > SCHEMA:

@@ -82,9 +82,12 @@ TALKS = st.builds(
     st.sampled_from(OPENINGS), st.lists(MOVES, max_size=6), st.sampled_from(ENDINGS),
 )  # fmt: skip
 TWISTS: tuple[dict[str, int | float | str], ...] = (
-    {}, {}, {}, {"window": 0}, {"window": 600}, {"ttl": 3}, {"pause": 1.5}, {"size": 1}, {"ip_id": 0}, {"what": "probe"},
-    {"what": "again"}, {"what": "early ack"}, {"pause": 70.0}, {"what": "bare rst"}, {"what": "rst"}, {"what": "ack"}, {"client": True}, {"client": False},
+    {}, {}, {}, {"window": 0}, {"window": 600}, {"ttl": 3}, {"ip_id": 0}, {"pause": 1.5}, {"size": 1},
+    {"what": "probe"}, {"what": "again"}, {"what": "early ack"}, {"what": "bare rst"}, {"what": "rst"},
+    {"what": "ack"}, {"client": True}, {"client": False},
 )  # fmt: skip
+LATE: dict[str, int | float | str] = {"pause": 70.0}
+"""What follows belongs to a connection that is no longer known."""
 HAVINGS = st.builds(
     Having, st.integers(40_000, 40_009), st.integers(0, 1), st.sampled_from((1, 2, 3)),
     st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1)),
@@ -164,6 +167,7 @@ ALIKE: dict[str, list[Move]] = {
     "closed instead of an answer": [*SHAKE, _ASK, Move(False, "ack"), *ENDINGS[3]],
     "reset instead of an answer": [*SHAKE, _ASK, Move(False, "ack"), Move(False, "rst", ip_id=0)],
     "aborted": [*SHAKE, _ASK, _SAY, Move(True, "ack"), Move(True, "rst")],
+    "aborted before it came about": [*SHAKE[:2], _SAY, Move(True, "rst")],
     "reset when idle": [*SHAKE, _ASK, _SAY, Move(True, "data", 24, 1.5), Move(False, "rst")],
     "refused": [*SHAKE[:1], Move(False, "rst")],
     "still open": [*SHAKE, _ASK, _SAY],
