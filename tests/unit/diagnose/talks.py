@@ -168,6 +168,7 @@ ALIKE: dict[str, list[Move]] = {
     "reset instead of an answer": [*SHAKE, _ASK, Move(False, "ack"), Move(False, "rst", ip_id=0)],
     "aborted": [*SHAKE, _ASK, _SAY, Move(True, "ack"), Move(True, "rst")],
     "aborted before it came about": [*SHAKE[:2], _SAY, Move(True, "rst")],
+    "forgotten without a word": [*SHAKE, Move(True, "ack"), Move(False, "bare rst", ip_id=0)],
     "reset when idle": [*SHAKE, _ASK, _SAY, Move(True, "data", 24, 1.5), Move(False, "rst")],
     "refused": [*SHAKE[:1], Move(False, "rst")],
     "still open": [*SHAKE, _ASK, _SAY],

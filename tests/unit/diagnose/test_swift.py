@@ -142,6 +142,16 @@ def test_what_comes_late_of_a_connection_that_was_skimmed_opens_no_other() -> No
     assert assert_same(data, size) == 1
 
 
+@pytest.mark.parametrize(("ttl", "skimmed", "cause"), [(64, 1, "application-abort"), (57, 0, "forged-reset")])
+def test_a_forged_rst_is_not_only_counted(ttl: int, skimmed: int, cause: str) -> None:
+    """A RST in the originator's name, where its own abort would do no harm."""
+    asked = ("> PA 1 1 40", "< A 1 41", "< PA 1 41 100", "> A 41 101")
+    data = written(conversation(*HANDSHAKE, *asked, f"> RA 41 101 ttl={ttl}"))
+    for size in (1 << 24, 60):
+        assert assert_same(data, size) == skimmed
+    assert plain(data)[0].cause == cause
+
+
 def test_payload_in_the_number_of_the_syn_is_no_answer() -> None:
     data = written(conversation(*HANDSHAKE, "< PA 0 1 1", "< FA 1 1", "> FA 1 2", "< A 2 2"))
     assert assert_same(data, 1 << 24) == 0
