@@ -169,6 +169,7 @@ ALIKE: dict[str, list[Move]] = {
     "aborted": [*SHAKE, _ASK, _SAY, Move(True, "ack"), Move(True, "rst")],
     "aborted before it came about": [*SHAKE[:2], _SAY, Move(True, "rst")],
     "forgotten without a word": [*SHAKE, Move(True, "ack"), Move(False, "bare rst", ip_id=0)],
+    "reset from elsewhere": [*SHAKE, _ASK, Move(False, "bare rst", ttl=3, window=0)],
     "reset when idle": [*SHAKE, _ASK, _SAY, Move(True, "data", 24, 1.5), Move(False, "rst")],
     "refused": [*SHAKE[:1], Move(False, "rst")],
     "still open": [*SHAKE, _ASK, _SAY],
