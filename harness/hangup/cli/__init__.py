@@ -144,7 +144,9 @@ def main() -> None:
     try:
         sys.exit(group.main(standalone_mode=False))
     except click.ClickException as error:
-        error.show()
+        said = io.StringIO()
+        error.show(said)
+        click.echo(plain(said.getvalue()), nl=False, err=True)
         sys.exit(error.exit_code)
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
