@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 VERSION = 1
+MAX_RECEIVED = 1 << 40
 MAX_LINE = 1 << 20
 """Bytes of the longest line that an agent may write; more is taken for a flood."""
 
@@ -163,9 +164,10 @@ class Reply(Message):
     why: str | None = None
     phase: Literal["connect", "send", "recv", "shutdown", "close", "exchange"] | None = None
     """The call that ended it, where the API lets its user know."""
-    status: int | None = None
-    """The HTTP status that the application was given."""
-    received: int | None = Field(default=None, ge=0)
+    status: int | None = Field(default=None, ge=-1, le=999)
+    """The HTTP status that the application was given: no more than its three digits. ``HttpURLConnection`` gives -1 where
+    it finds none."""
+    received: int | None = Field(default=None, ge=0, le=MAX_RECEIVED)
     """Bytes (``http``: of the body) that the application can use: returned, streamed to it, or held by the error."""
     eof: bool | None = None
     """For reads of a ``stream`` client: the read was told that the stream has ended (a zero read)."""

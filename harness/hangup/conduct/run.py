@@ -35,6 +35,8 @@ from hangup.wire import Frame
 
 REPEATS = 3
 """How often a trial is repeated whose evidence does not match its scenario."""
+LATE_REPEATS = 5
+"""How often a trial is repeated for which the machine was too busy."""
 WAITING = 1024
 """How many trials may wait side by side for time to pass."""
 
@@ -210,12 +212,16 @@ class _Runner:
         self._progress.played(cell)
 
     async def _play(self, cell: CellId, number: int, waiting: Callable[[], None] = lambda: None) -> None:
-        """One trial of a cell: repeated where its evidence does not match, or once where its agent failed."""
+        """One trial of a cell: repeated where its evidence does not match, or once where its agent failed.
+
+        Those for which the machine was too busy are repeated too, and counted apart.
+        """
         recorder = self._result.cells[cell]
-        for attempt in range(1 + REPEATS):
+        wrong = late = 0
+        while wrong <= REPEATS and late <= LATE_REPEATS:
             if recorder.fault is not None or recorder.invalid is not None:
                 return  # the cell has no result, whatever further trials would show
-            name = f"{cell.client}:{cell.scenario}:{number}.{attempt}"
+            name = f"{cell.client}:{cell.scenario}:{number}.{wrong + late}"
             try:
                 trial = await self._attempt(cell, name, waiting)
             except AgentFault as fault:
@@ -228,6 +234,8 @@ class _Runner:
                 self._result.kernel.add(trial, self._scenarios[cell.scenario])
                 return
             self._result.repeated += 1
+            late += trial.late
+            wrong += not trial.late
         recorder.invalid = trial.invalid
 
     async def _attempt(self, cell: CellId, name: str, waiting: Callable[[], None]) -> Trial:
