@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 VERSION = 1
 MAX_RECEIVED = 1 << 40
+"""Bytes that a client may have received at most: far more than any script sends."""
 MAX_LINE = 1 << 20
 """Bytes of the longest line that an agent may write; more is taken for a flood."""
 
@@ -165,7 +166,7 @@ class Reply(Message):
     phase: Literal["connect", "send", "recv", "shutdown", "close", "exchange"] | None = None
     """The call that ended it, where the API lets its user know."""
     status: int | None = Field(default=None, ge=-1, le=999)
-    """The HTTP status that the application was given: no more than its three digits. ``HttpURLConnection`` gives -1 where
+    """The HTTP status that the application was given: three digits at most. ``HttpURLConnection`` gives -1 where
     it finds none."""
     received: int | None = Field(default=None, ge=0, le=MAX_RECEIVED)
     """Bytes (``http``: of the body) that the application can use: returned, streamed to it, or held by the error."""
