@@ -7,7 +7,8 @@ import json
 import platform
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +33,7 @@ from hangup.names import select
 from hangup.store import ClientResults, load_results, read_file, save, save_kernel
 from hangup.store.drawings import save_drawings
 from hangup.store.files import data_file
-from hangup.store.model import SCHEMA, End, Stack
+from hangup.store.model import SCHEMA, Cell, End, Stack
 
 ABOUT = "Made by `hangup run`. Observations only; see results/README.md. Do not edit."
 
@@ -60,7 +61,8 @@ def command(
 ) -> None:
     """Play every scenario with every client, and tabulate what they report.
 
-    Exit status: 0 all cells are valid, 1 some cell stayed invalid or its agent failed, 2 the run was not possible.
+    Exit status: 0 all cells are valid, 1 some cell could not be measured (`--out` keeps what it held of it), 2 the run
+    was not possible.
     """
     options = RunOptions.make(lab, build_args, clients, scenarios, trials, jobs, out)
     result, results = asyncio.run(_interruptible(options))
@@ -171,7 +173,9 @@ async def _run(options: RunOptions) -> tuple[RunResult, dict[str, ClientResults]
     save(folder.path, results)
     save_kernel(folder.path, result.lab, kernel, options.scenarios)
     if options.out is not None:
-        save(options.out, {client: _merged(options, new) for client, new in results.items()})
+        late = {(cell.client, cell.scenario) for cell in result.late}
+        merged = {client: _merged(options, new) for client, new in results.items()}
+        save(options.out, {client: _published(options.out, new, late) for client, new in merged.items()})
         save_kernel(options.out, result.lab, kernel, load_catalogue())
         save_drawings(options.out, folder.path, results, options.scenarios, load_catalogue())
     return result, results
@@ -245,6 +249,27 @@ def _merged(options: RunOptions, new: ClientResults) -> ClientResults:
     return new.model_copy(update={"cells": cells, "end": End(cells=len(cells))})
 
 
+def _published(out: Path, new: ClientResults, late: Container[tuple[str, str]]) -> ClientResults:
+    """The results with the cells that ``out`` already holds in place of those that could not be measured.
+
+    Where it holds none of the same stack, a cell that is only ``late`` is left out: it would tell of this machine.
+    """
+    path = data_file(out, new.platform, new.client)
+    earlier: dict[str, Cell] = {}
+    with suppress(StoreError):  # of another schema, or damaged: it gives nothing
+        older = read_file(path) if path.exists() else new
+        earlier = older.cells if (older.stack, older.trials) == (new.stack, new.trials) else {}
+    cells = {}
+    for name, cell in new.cells.items():
+        if cell.observations:
+            cells[name] = cell
+        elif name in earlier and earlier[name].observations:
+            cells[name] = earlier[name]
+        elif (new.client, name) not in late:
+            cells[name] = cell
+    return new.model_copy(update={"cells": cells, "end": End(cells=len(cells))})
+
+
 def _summary(console: Console, result: RunResult, out: Path | None) -> None:
     rate = result.trials / result.seconds if result.seconds else 0.0
     console.print(
@@ -256,6 +281,8 @@ def _summary(console: Console, result: RunResult, out: Path | None) -> None:
         console.print(f"skipped {line}", soft_wrap=True, markup=False)
     for cell, reason in result.failed:
         console.print(f"no result for {cell.client} {cell.scenario}: {reason}", soft_wrap=True, markup=False)
+    if result.failed and out is not None:
+        console.print(f"{out} keeps what it held of these {len(result.failed)} cells", soft_wrap=True)
     if not result.proved:
         console.print(UNPROVED, style="bold")
     console.print(f"the run: {result.folder}" + (f"; published: {out}" if out else ""), soft_wrap=True)

@@ -75,6 +75,8 @@ class RunResult:
     """From the start of the agents to their end."""
     playing: float = 0.0
     """Seconds of these in which trials were played."""
+    late: set[CellId] = field(default_factory=set)
+    """Those of the cells without a valid result for which the machine was too busy."""
     packets: int = 0
     dropped: int = 0
     folder: Path | None = None
@@ -237,6 +239,8 @@ class _Runner:
             late += trial.late
             wrong += not trial.late
         recorder.invalid = trial.invalid
+        if trial.late:
+            self._result.late.add(cell)
 
     async def _attempt(self, cell: CellId, name: str, waiting: Callable[[], None]) -> Trial:
         language = cell.client.partition("/")[0]

@@ -165,7 +165,7 @@ def sysctls(place: Place) -> dict[str, str]:
         return settings | {"ipv4/ip_forward": "0", "ipv4/tcp_abort_on_overflow": "1"}
     # What takes minutes or hours by default takes less than one, and still clearly longer than the limits that clients
     # have of their own, so that what they report does not depend on how busy the machine is. A connect gives up after
-    # 1 + 2 + 4 + 8 + 12 + 12 = 39 s (before Linux 6.15, which brought the limit of 12 s, after 63 s); the default is 131
+    # 1 + 2 + 4 + 8 + 12 + 12 = 39 s (before Linux 6.15, which brought the limit of 12 s, 63 s); the default is 131
     # or 127 s. The clients' own limits are 5 s (httpx), 10 s (undici, which counts ticks and not time) and 30 s
     # (aiohttp, Go's net/http). What is not acknowledged is given up after some 13 s (default: 15 minutes), for httpx
     # waits 5 s for an answer; and an idle connection with keep-alive after 3 s (default: 2 hours and 11 minutes). A
