@@ -6,8 +6,8 @@ import asyncio
 import json
 import platform
 import sys
-from collections.abc import Coroutine, Mapping
-from contextlib import ExitStack, closing
+from collections.abc import Container, Coroutine, Mapping
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ from hangup.publication import Publication
 from hangup.store import ClientResults, load_results, read_file, save, save_kernel
 from hangup.store.drawings import save_drawings
 from hangup.store.files import data_file
-from hangup.store.model import SCHEMA, End, Stack
+from hangup.store.model import SCHEMA, Cell, End, Stack
 
 CLEAN_UP_SECONDS = 10.0
 """How long trials that are broken off may take to put things in order, before their lab is closed under them."""
@@ -72,7 +72,8 @@ def command(
 ) -> None:
     """Play every scenario with every client, and tabulate what they report.
 
-    Exit status: 0 all cells are valid, 1 some cell stayed invalid or its agent failed, 2 the run was not possible.
+    Exit status: 0 all cells are valid, 1 some cell could not be measured (`--out` keeps what it held of it), 2 the run
+    was not possible.
     """
     options = RunOptions.make(lab, build_args, clients, scenarios, trials, jobs, out)
     with interruptible("nothing was published") as interrupts, ExitStack() as stack:
@@ -226,9 +227,11 @@ def _publish(
     if options.out is None:
         return
     catalogue = load_catalogue()
+    late = {(cell.client, cell.scenario) for cell in result.late}
     with Publication(options.out) as publication:
         new = publication.folder
-        save(new, {client: _merged(options, new, measured) for client, measured in results.items()})
+        merged = {client: _merged(options, new, measured) for client, measured in results.items()}
+        save(new, {client: _published(new, one, late) for client, one in merged.items()})
         save_kernel(new, result.lab, kernel, catalogue)
         save_drawings(new, folder, results, options.scenarios, catalogue)
         write_tables(new, list(load_results(new).values()), catalogue)
@@ -304,6 +307,27 @@ def _merged(options: RunOptions, root: Path, new: ClientResults) -> ClientResult
     return new.model_copy(update={"cells": cells, "end": End(cells=len(cells))})
 
 
+def _published(out: Path, new: ClientResults, late: Container[tuple[str, str]]) -> ClientResults:
+    """The results with the cells that ``out`` already holds in place of those that could not be measured.
+
+    Where it holds none of the same stack, a cell that is only ``late`` is left out: it would tell of this machine.
+    """
+    path = data_file(out, new.platform, new.client)
+    earlier: dict[str, Cell] = {}
+    with suppress(StoreError):  # of another schema, or damaged: it gives nothing
+        older = read_file(path) if path.exists() else new
+        earlier = older.cells if (older.stack, older.trials) == (new.stack, new.trials) else {}
+    cells = {}
+    for name, cell in new.cells.items():
+        if cell.observations:
+            cells[name] = cell
+        elif name in earlier and earlier[name].observations:
+            cells[name] = earlier[name]
+        elif (new.client, name) not in late:
+            cells[name] = cell
+    return new.model_copy(update={"cells": cells, "end": End(cells=len(cells))})
+
+
 def _summary(console: Console, result: RunResult, out: Path | None) -> None:
     rate = result.trials / result.seconds if result.seconds else 0.0
     console.print(
@@ -315,6 +339,8 @@ def _summary(console: Console, result: RunResult, out: Path | None) -> None:
         console.print(f"skipped {line}", soft_wrap=True, markup=False)
     for cell, reason in result.failed:
         console.print(f"no result for {cell.client} {cell.scenario}: {reason}", soft_wrap=True, markup=False)
+    if result.failed and out is not None:
+        console.print(f"{out} keeps what it held of these {len(result.failed)} cells", soft_wrap=True)
     if not result.proved:
         console.print(UNPROVED, style="bold")
     if result.repeats:

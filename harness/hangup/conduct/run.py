@@ -38,6 +38,8 @@ _OWN = re.compile(r"\d+|(?<= \()[^()]*(?=\))")
 """Numbers, and what stands in brackets, as a connection's history does."""
 REPEATS = 3
 """How often a trial is repeated whose evidence does not match its scenario."""
+LATE_REPEATS = 5
+"""How often a trial is repeated for which the machine was too busy."""
 WAITING = 1024
 """How many trials may wait side by side for time to pass."""
 
@@ -77,6 +79,8 @@ class RunResult:
     """From the start of the agents to their end."""
     playing: float = 0.0
     """Seconds of these in which trials were played."""
+    late: set[CellId] = field(default_factory=set)
+    """Those of the cells without a valid result for which the machine was too busy."""
     packets: int = 0
     dropped: int = 0
     folder: Path | None = None
@@ -223,12 +227,16 @@ class _Runner:
         self._progress.played(cell)
 
     async def _play(self, cell: CellId, number: int, waiting: Callable[[], None] = lambda: None) -> None:
-        """One trial of a cell: repeated where its evidence does not match, or once where its agent failed."""
+        """One trial of a cell: repeated where its evidence does not match, or once where its agent failed.
+
+        Those for which the machine was too busy are repeated too, and counted apart.
+        """
         recorder = self._result.cells[cell]
-        for attempt in range(1 + REPEATS):
+        wrong = late = 0
+        while wrong <= REPEATS and late <= LATE_REPEATS:
             if recorder.fault is not None or recorder.invalid is not None:
                 return  # the cell has no result, whatever further trials would show
-            name = f"{cell.client}:{cell.scenario}:{number}.{attempt}"
+            name = f"{cell.client}:{cell.scenario}:{number}.{wrong + late}"
             try:
                 trial = await self._attempt(cell, name, waiting)
             except AgentFault as fault:
@@ -240,9 +248,13 @@ class _Runner:
                 recorder.add(trial, self._normaliser(trial))
                 self._result.kernel.add(trial, self._scenarios[cell.scenario])
                 return
-            if attempt < REPEATS:
+            late += trial.late
+            wrong += not trial.late
+            if wrong <= REPEATS and late <= LATE_REPEATS:
                 self._result.repeat(trial.invalid)
         recorder.invalid = trial.invalid
+        if trial.late:
+            self._result.late.add(cell)
 
     async def _attempt(self, cell: CellId, name: str, waiting: Callable[[], None]) -> Trial:
         language = cell.client.partition("/")[0]
