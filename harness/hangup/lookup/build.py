@@ -110,12 +110,12 @@ class _Builder:
         speaker = self._speaker(results.client)
         for cell in judged(results, self._catalogue):
             for observation, verdict in zip(cell.cell.observations, cell.verdicts, strict=True):
-                packets = observation.connections[-1].ending if observation.connections else "unknown"
+                packets = verdict.ending if observation.connections else "unknown"
                 last = _frame(cell.scenario) or packets
                 number = self._number(
                     Heard(
                         speaker, self._places[cell.scenario.id], last, verdict.outcome.value, verdict.faithful,
-                        verdict.processed, 1 + max(verdict.extra_connections, sum(verdict.extra_requests.values())),
+                        None if verdict.acted_on is None else int(verdict.acted_on != "no"), verdict.tries,
                     )
                 )  # fmt: skip
                 for operation in observation.operations:
