@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from hangup.catalogue import Step
@@ -87,9 +88,9 @@ class Peer:
         process.listen(self)
 
     @classmethod
-    async def start(cls, lab: Lab) -> Peer:
+    async def start(cls, lab: Lab, keys: Path | None = None) -> Peer:
         """Start it on the lab's far side. Raises LabError where it does not come up."""
-        return await cls.greet(await lab.start_peer(), lab.host)
+        return await cls.greet(await lab.start_peer(keys), lab.host)
 
     @classmethod
     async def greet(cls, process: Process, host: str) -> Peer:

@@ -24,7 +24,7 @@ from hangup.conduct.observer import Observer
 from hangup.conduct.peer import Peer
 from hangup.conduct.plan import CellId, Skipped, plan
 from hangup.conduct.pool import AgentPool
-from hangup.conduct.rundir import RunFolder
+from hangup.conduct.rundir import KEYS, RunFolder
 from hangup.conduct.trial import Trial
 from hangup.errors import AgentFault, BuildError
 from hangup.kernel import tracing
@@ -121,9 +121,12 @@ async def build_agents(
 
 
 @asynccontextmanager
-async def conducting(lab: Lab, keep: Callable[[Frame], None]) -> AsyncIterator[Conductor]:
-    """A conductor with its peer and, where the lab captures, its observer. ``keep`` is given each trial's packets."""
-    peer = await Peer.start(lab)
+async def conducting(lab: Lab, keep: Callable[[Frame], None], keys: Path | None = None) -> AsyncIterator[Conductor]:
+    """A conductor with its peer and, where the lab captures, its observer. ``keep`` is given each trial's packets.
+
+    ``keys``: the file for the keys of the peer's TLS sessions.
+    """
+    peer = await Peer.start(lab, keys)
     try:
         with tracing() as trace:
             observer = Observer(lab.capture, keep, trace) if lab.capture else None
@@ -159,7 +162,7 @@ async def run_matrix(
             cells={cell: CellRecorder() for cell in cells}, folder=folder.path,
         )  # fmt: skip
         progress.planned(len(cells) * trials)
-        async with conducting(lab, folder.keep) as conductor:
+        async with conducting(lab, folder.keep, folder.path / KEYS) as conductor:
             began = time.monotonic()
             await _Runner(conductor, pool, scenarios, result, folder, progress, lab).play_all(trials, jobs)
             result.playing = time.monotonic() - began

@@ -1,4 +1,7 @@
-"""A run's own folder: its capture and every raw trial, one JSON object a line, written as they come."""
+"""A run's own folder: its capture and every raw trial, one JSON object a line, written as they come.
+
+Beside them are the keys of the peer's TLS sessions, which Wireshark and tshark need to decrypt the capture.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from hangup.wire import CaptureError, Frame, IcmpError, PcapWriter, Segment, dec
 if sys.platform != "win32":
     import fcntl
 
-CAPTURE, TRIALS = "capture.pcap", "trials.jsonl"
+CAPTURE, TRIALS, KEYS = "capture.pcap", "trials.jsonl", "tls-keys.txt"
 _TRIAL = TypeAdapter(Trial)
 
 

@@ -17,7 +17,7 @@ from hangup.interrupts import to_its_end
 from hangup.labs.base import Building, Side, quietly
 from hangup.labs.certificates import Certificates
 from hangup.labs.process import Process
-from hangup_server.tls import CERTIFICATE
+from hangup_server.tls import CERTIFICATE, KEY_LOG
 
 _PASSED_ON = ("PATH", "HOME", "TMPDIR", "TMP", "TEMP", "JAVA_HOME", "SYSTEMROOT")
 """What an agent gets of the caller's environment: no proxies, no library's settings."""
@@ -64,8 +64,10 @@ class HostLab(ABC):
         env |= build.manifest.environment(str(self.certificates.ca))
         return await self.spawn("client", build.argv, env=env, cwd=build.folder)
 
-    async def start_peer(self) -> Process:
+    async def start_peer(self, keys: Path | None = None) -> Process:
         """Start the peer on its side."""
         env = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(paths.server_root()), "LANG": "C.UTF-8"}
         env[CERTIFICATE] = str(self.certificates.peer)
+        if keys is not None:
+            env[KEY_LOG] = str(keys.absolute())
         return await self.spawn("peer", [sys.executable, "-m", "hangup_server"], env=env, cwd=Path("/"))

@@ -152,6 +152,64 @@ def test_a_forged_rst_is_not_only_counted(ttl: int, skimmed: int, cause: str) ->
     assert plain(data)[0].cause == cause
 
 
+@pytest.mark.parametrize(("ttl", "skimmed"), [(64, 1), (63, 0), (65, 0), (9, 0), (255, 0)])
+@pytest.mark.parametrize("size", [1 << 24, 200])
+def test_an_abort_with_the_ttl_of_another_host_is_not_counted_as_plain(ttl: int, skimmed: int, size: int) -> None:
+    abort = (*HANDSHAKE, "> PA 1 1 40", "< PA 1 41 100", "> A 41 101", f"> RA 41 101 ttl={ttl}")
+    data = written(conversation(*abort))
+    assert assert_same(data, size) == skimmed
+    (finding,) = plain(data).values()
+    assert (finding.ended_by == "third-party") is not bool(skimmed)
+    assert [reset.by for reset in finding.resets] == ["orig" if skimmed else "third-party"]
+
+
+@pytest.mark.parametrize("side", "><")
+@pytest.mark.parametrize("hops", [1, -1, 3])
+def test_a_reset_with_another_ttl_is_not_like_one_of_the_same_talk(side: str, hops: int) -> None:
+    """The conclusion from a connection serves those that are like it, and a forged RST is unlike the others."""
+    talk = (*HANDSHAKE, "> PA 1 1 40", "< PA 1 41 100", "> PA 41 101 40", "< A 101 81")
+    end = "> R 81" if side == ">" else "< R 101"
+    segments = [
+        segment
+        for number, ttl in enumerate((64, 64, 64 - hops, 64))
+        for segment in conversation(*talk, f"{end} ttl={ttl}", client=40_000 + number, start=float(number))
+    ]
+    data = written(segments)
+    assert_same(data, 1 << 24)
+    forged = [stream for stream, finding in plain(data).items() if finding.ended_by == "third-party"]
+    assert forged == [2]
+
+
+def says(finding: Finding) -> list[str]:
+    """What speaks for its causes."""
+    return [evidence.says for cause in finding.causes for evidence in cause.evidence]
+
+
+@pytest.mark.parametrize(
+    ("others", "cause"),
+    [((64,), "firewall-reject"), ((60,), "closed-port"), ((64, 60), "closed-port"), ((), "closed-port")],
+)
+@pytest.mark.parametrize("size", [1 << 24, 200])
+def test_a_refusal_is_compared_with_the_one_ttl_of_its_host(others: tuple[int, ...], cause: str, size: int) -> None:
+    """That of the SYN+ACKs of other connections; if they differ, nothing is known."""
+    segments = [
+        segment
+        for number, ttl in enumerate(others)
+        for segment in conversation("> S 0", f"< SA 0 1 ttl={ttl}", "> A 1 1", client=40_000 + number, start=number)
+    ]
+    refused = conversation("> S 0", "< RA 0 1 ttl=60", client=41_000, start=9.0)
+    elsewhere = bytes((198, 51, 100, 77))  # a host of which nothing else is known
+    segments += [
+        refused[0], refused[0]._replace(dst=elsewhere), refused[1], refused[1]._replace(src=elsewhere)
+    ]  # fmt: skip
+    data = written(segments)
+    assert_same(data, size)
+    here, there = (plain(data)[len(others) + number] for number in (0, 1))
+    assert (here.cause, there.cause) == (cause, "closed-port")
+    assert ("its TTL is that of the host's other packets" in says(here)) is (others == (60,))
+    assert "its TTL is that of the host's other packets" not in says(there)
+
+
 def test_payload_in_the_number_of_the_syn_is_no_answer() -> None:
     data = written(conversation(*HANDSHAKE, "< PA 0 1 1", "< FA 1 1", "> FA 1 2", "< A 2 2"))
     assert assert_same(data, 1 << 24) == 0

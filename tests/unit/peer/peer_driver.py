@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import hangup_server
-from hangup_server.tls import CERTIFICATE
+from hangup_server.tls import CERTIFICATE, KEY_LOG
 
 DEADLINE = 20.0
 SERVER = Path(hangup_server.__file__).resolve().parents[1]
@@ -41,13 +41,16 @@ def step(name: str, **parameters: object) -> Json:
 class Peer:
     """One peer process. Answers are matched to messages by id, so any number may be in flight."""
 
-    def __init__(self, *arguments: str, certificate: Path | None = None, **options: Any) -> None:
+    def __init__(
+        self, *arguments: str, certificate: Path | None = None, keys: Path | None = None, **options: Any
+    ) -> None:
+        files = {CERTIFICATE: certificate, KEY_LOG: keys}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "hangup_server", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=environment() | ({} if certificate is None else {CERTIFICATE: str(certificate)}),
+            env=environment() | {name: str(path) for name, path in files.items() if path is not None},
             **options,
         )
         self._buffer = b""
