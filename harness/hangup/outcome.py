@@ -22,3 +22,11 @@ class Outcome(StrEnum):
     SILENT_TRUNCATION = "silent-truncation"
     HANG = "hang"
     UNMAPPED = "unmapped"
+
+
+class ActedOn(StrEnum):
+    """Whether the last request was acted on."""
+
+    YES = "yes"
+    NO = "no"
+    MAYBE = "maybe"

@@ -7,18 +7,20 @@
 3. A client, a scenario, an ending scores as the best of its cells. All is counted in integers, so equal is equal: what
    cannot be told apart by the text has one rank, and stands in the order of how many measured cells say it, then of the
    first of its cells.
-4. An error in a line of which the best cells explain nothing is another error: it gets an answer of its own. What is
+4. A text of which nothing happened on the wire has no scenario and no ending; where it is the best, nobody else's are
+   given either.
+5. An error in a line of which the best cells explain nothing is another error: it gets an answer of its own. What is
    left of a line that is explained in part is not: a class of its own name stands in the messages of many.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from hangup.lookup.find import Found, find, tells
-from hangup.lookup.index import ERROR, SYSTEM, Index
+from hangup.lookup.index import ERROR, FIELD, FRAME, SYSTEM, Index, Place
 
 LINE, PART = 3, 1
 """What a fragment counts as a whole line, and as a part of one."""
@@ -63,11 +65,15 @@ class Answer:
     """What one error says, best first. A score is the share of what was recognised in the text.
 
     ``confidence``: ``exact``, as it was heard; ``likely``, a telling line of it; ``possible``, only parts; ``none``.
-    ``system``: what is known of it are the operating system's words alone, which any program may pass on.
+    ``system``: what is known of it are the operating system's words alone, which any program may pass on. ``whole``:
+    nothing in the error's lines is left unexplained, and there is no other error in the text. ``best``: the cells that explain it best, as numbers in the
+    index. Without endings, nothing happened on the wire.
     """
 
     confidence: str
     system: bool = False
+    whole: bool = False
+    best: tuple[int, ...] = ()
     clients: tuple[RankedClient, ...] = ()
     scenarios: tuple[RankedScenario, ...] = ()
     endings: tuple[RankedEnding, ...] = ()
@@ -77,6 +83,8 @@ class Answer:
         return {
             "confidence": self.confidence,
             "system": self.system,
+            "whole": self.whole,
+            "best": list(self.best),
             "clients": [{**ranked._asdict(), "why": list(ranked.why)} for ranked in self.clients],
             "scenarios": [{**ranked._asdict(), "cells": list(ranked.cells)} for ranked in self.scenarios],
             "endings": [ranked._asdict() for ranked in self.endings],
@@ -92,6 +100,8 @@ def lookup(index: Index, text: str) -> list[Answer]:
         answers.append(answer)
         lines = {line for number in explained for line in found[number].lines}
         found = {number: match for number, match in found.items() if not match.lines <= lines}
+    if len(answers) > 1:
+        answers = [replace(answer, whole=False) for answer in answers]
     return answers or [Answer("none")]
 
 
@@ -138,9 +148,13 @@ def _rank(index: Index, found: Found) -> tuple[Answer, set[int]]:
     clients: dict[int, int] = {}
     scenarios: dict[int, list[int]] = {}
     endings: dict[tuple[str, str], list[int]] = {}
+    best = scores.best_cells()
+    nothing = all(index.cells[cell].scenario is None for cell in best)
     for cell, score in sorted(scores.by_cell.items(), key=lambda item: (-item[1], item[0])):
         heard = index.cells[cell]
         clients.setdefault(heard.speaker, cell)
+        if heard.scenario is None or nothing:
+            continue
         moment = index.scenarios[heard.scenario].moment
         for cells in (scenarios.setdefault(heard.scenario, []), endings.setdefault((heard.ending, moment), [])):
             if not cells or scores.by_cell[cells[0]] == score:
@@ -150,11 +164,14 @@ def _rank(index: Index, found: Found) -> tuple[Answer, set[int]]:
         measured = sum(index.speakers[index.cells[cell].speaker].source is None for cell in cells)
         return -scores.by_cell[cells[0]], -measured, cells[0]
 
-    explained = {number for cell in scores.best_cells() for number in scores.heard[cell]}
+    explained = {number for cell in best for number in scores.heard[cell]}
+    lines = {line for number in explained for line in found[number].lines}
     system = all(index.fragments[number].kind == SYSTEM for number in explained)
     answer = Answer(
         _confidence(index, found, scores),
         system,
+        all(_whole(index, found, scores, cell, lines) for cell in best),
+        tuple(sorted(best)),
         tuple(
             sorted(
                 (_client(index, found, scores, cell) for cell in clients.values()), key=lambda c: (-c.score, c.client)
@@ -166,14 +183,19 @@ def _rank(index: Index, found: Found) -> tuple[Answer, set[int]]:
     return answer, explained
 
 
+def _place(index: Index, cell: int) -> Place:
+    scenario = index.cells[cell].scenario
+    assert scenario is not None, "what has no scenario is ranked nowhere"
+    return index.scenarios[scenario]
+
+
 def _scenario(index: Index, scores: _Scores, cells: list[int]) -> RankedScenario:
-    name = index.scenarios[index.cells[cells[0]].scenario].id
-    return RankedScenario(name, scores.share(cells[0]), tuple(sorted(cells)))
+    return RankedScenario(_place(index, cells[0]).id, scores.share(cells[0]), tuple(sorted(cells)))
 
 
 def _ending(index: Index, scores: _Scores, cells: list[int]) -> RankedEnding:
-    heard = index.cells[cells[0]]
-    return RankedEnding(heard.ending, index.scenarios[heard.scenario].moment, scores.share(cells[0]), len(cells))
+    ending, moment = index.cells[cells[0]].ending, _place(index, cells[0]).moment
+    return RankedEnding(ending, moment, scores.share(cells[0]), len(cells))
 
 
 def _client(index: Index, found: Found, scores: _Scores, cell: int) -> RankedClient:
@@ -196,7 +218,19 @@ def _confidence(index: Index, found: Found, scores: _Scores) -> str:
     if all(index.fragments[number].kind == SYSTEM for number in sure):
         return "likely"
     own = all(
-        cell in scores.as_lines[number] and (match.own or not index.fragments[number].kind)
+        cell in scores.as_lines[number] and (match.own or index.fragments[number].kind in (FRAME, FIELD))
         for number, match in found.items()
     )
     return "exact" if own else "likely"
+
+
+def _whole(index: Index, found: Found, scores: _Scores, cell: int, lines: set[int]) -> bool:
+    """Whether this cell says all of these lines: nothing follows from a part of one."""
+    for line in lines:
+        errors = {n for n, match in found.items() if line in match.lines and index.fragments[n].kind > FRAME}
+        said = {n for n in errors if cell in scores.as_lines[n]}
+        if any(index.fragments[n].kind == FIELD for n in said):
+            continue
+        if said != errors or not all(found[n].own for n in said):
+            return False
+    return True
