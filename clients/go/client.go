@@ -8,8 +8,9 @@ type observation struct {
 	Phase string `json:"phase,omitempty"`
 	// Status is the HTTP status that the application was given.
 	Status *int `json:"status,omitempty"`
-	// Received counts the bytes (of the body, for HTTP) that the application can use.
-	Received *int `json:"received,omitempty"`
+	// Got holds the bytes (of the body, for HTTP) that the application can use, in the order in which it got them; nil
+	// where the op gives none. The reply has their number and their hash.
+	Got []byte `json:"-"`
 	// EOF tells whether a read of a stream was told that the stream has ended.
 	EOF *bool `json:"eof,omitempty"`
 	// Err is the API's error, as the application catches it.

@@ -66,7 +66,7 @@ func (s *netSession) dial(req request) error {
 }
 
 func (s *netSession) exchange(req request) (observation, error) {
-	seen := observation{Received: new(int), EOF: new(bool)}
+	seen := observation{Got: []byte{}, EOF: new(bool)}
 	if s.conn.Load() == nil {
 		seen.Phase = "connect"
 		if seen.Err = s.dial(req); seen.Err != nil {
@@ -104,14 +104,14 @@ func (s *netSession) recv(req request) (observation, error) {
 func (s *netSession) read(want int) observation {
 	const most = 65536 // that one Read asks for
 	buffer := make([]byte, min(want, most))
-	received, err := 0, error(nil)
-	for received < want && err == nil {
+	got, err := []byte{}, error(nil)
+	for len(got) < want && err == nil {
 		var n int
-		n, err = s.conn.Load().Read(buffer[:min(want-received, most)])
-		received += n
+		n, err = s.conn.Load().Read(buffer[:min(want-len(got), most)])
+		got = append(got, buffer[:n]...) // Bytes and an error may come together.
 	}
 	eof := err == io.EOF
-	return observation{Phase: "recv", Received: &received, EOF: &eof, Err: err}
+	return observation{Phase: "recv", Got: got, EOF: &eof, Err: err}
 }
 
 func (s *netSession) shutdown(request) (observation, error) {

@@ -34,15 +34,13 @@ func (s *nethttpSession) exchange(req request) (observation, error) {
 	if err != nil {
 		return observation{}, err
 	}
-	received := 0
 	response, err := s.client.Do(request)
 	if err != nil {
-		return observation{Phase: "exchange", Received: &received, Err: err}, nil
+		return observation{Phase: "exchange", Got: []byte{}, Err: err}, nil
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body) // With an error, what was read before it.
-	received = len(body)
-	return observation{Phase: "exchange", Status: &response.StatusCode, Received: &received, Err: err}, nil
+	return observation{Phase: "exchange", Status: &response.StatusCode, Got: body, Err: err}, nil
 }
 
 // request makes what Client.Get and Client.Post make.

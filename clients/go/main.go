@@ -92,10 +92,5 @@ func perform(run op, req request) (answer reply) {
 	if err != nil {
 		return failed(req.ID, err.Error())
 	}
-	answer = reply{Type: "reply", ID: req.ID, Result: resultObserved, observation: seen, MS: &took}
-	if seen.Err != nil {
-		answer.Error = chain(seen.Err)
-		answer.Printed = printed(seen.Err)
-	}
-	return answer
+	return observed(req.ID, seen, took)
 }

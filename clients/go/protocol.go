@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"log"
@@ -97,7 +98,7 @@ type clientInfo struct {
 
 // newHello describes the registered clients. Those of the standard library have no version but the runtime's.
 func newHello() hello {
-	h := hello{Type: "hello", Protocol: 1, Language: "go", Runtime: runtime.Version(), Clients: map[string]clientInfo{}}
+	h := hello{Type: "hello", Protocol: 2, Language: "go", Runtime: runtime.Version(), Clients: map[string]clientInfo{}}
 	for id, c := range clients {
 		var ops []string
 		for name := range c.open() {
@@ -115,9 +116,28 @@ type reply struct {
 	Result string `json:"result"`
 	Why    string `json:"why,omitempty"`
 	observation
-	MS      *int64 `json:"ms,omitempty"`
-	Error   []link `json:"error,omitempty"`
-	Printed string `json:"printed,omitempty"`
+	Received *int   `json:"received,omitempty"`
+	SHA256   string `json:"sha256,omitempty"`
+	MS       *int64 `json:"ms,omitempty"`
+	Error    []link `json:"error,omitempty"`
+	Printed  string `json:"printed,omitempty"`
+}
+
+// observed words what an API gave in an op that took so many milliseconds.
+func observed(id int, seen observation, ms int64) reply {
+	answer := reply{Type: "reply", ID: id, Result: resultObserved, observation: seen, MS: &ms}
+	if seen.Got != nil {
+		received := len(seen.Got)
+		answer.Received = &received
+	}
+	if len(seen.Got) > 0 {
+		answer.SHA256 = fmt.Sprintf("%x", sha256.Sum256(seen.Got))
+	}
+	if seen.Err != nil {
+		answer.Error = chain(seen.Err)
+		answer.Printed = printed(seen.Err)
+	}
+	return answer
 }
 
 func failed(id int, why string) reply {

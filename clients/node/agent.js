@@ -4,10 +4,12 @@
  * It knows the protocol and nothing of any API. A client is a file in clients/, and its id is the
  * file's name. The default export is a class with the `layer`, `features`, `requires` and `versions` of
  * the hello, an object of it is a session, and its public methods are the ops. A method returns what the
- * API gave (`phase`, `status`, `received`, `eof`, and `error`: the very object that the application got);
- * what it throws is a fault of the agent.
+ * API gave (`phase`, `status`, `eof`, `chunks`: the bytes, in pieces as they came, `error`: the very object that
+ * the application got, and `events`: errors told by events beside it, each with the event's `name`); what it
+ * throws is a fault of the agent.
  */
 
+import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { inspect } from 'node:util';
@@ -46,7 +48,7 @@ function hello() {
   };
   return {
     type: 'hello',
-    protocol: 1,
+    protocol: 2,
     language: 'node',
     runtime: `Node.js ${process.version}`,
     clients: Object.fromEntries([...clients].map(([id, client]) => [id, info(client)])),
@@ -66,15 +68,26 @@ function offers({ Client, ops }, request) {
   return ops.includes(request.op) && wanted.every((name) => Client.features.includes(name));
 }
 
-function observation(op, started, { error, phase = op, ...given }) {
+function observation(op, started, { error, events = [], chunks, phase = op, ...given }) {
   return {
     result: 'observed',
     // A TLS handshake reads and writes, and is a part of connecting.
     phase: phase === 'connect' ? phase : (failedCall(error) ?? phase),
     ...given,
+    ...(chunks === undefined ? {} : receipt(chunks)),
     ms: Math.round(performance.now() - started),
     ...(error === undefined ? {} : { error: chain(error), printed: printed(error) }),
+    ...(events.length === 0 ? {} : { events: events.map(({ name, error }) => ({ name, error: chain(error) })) }),
   };
+}
+
+/** How many bytes the application has got, and their hash. */
+function receipt(chunks) {
+  const received = chunks.reduce((sum, { length }) => sum + length, 0);
+  if (received === 0) return { received };
+  const hash = createHash('sha256');
+  for (const chunk of chunks) hash.update(chunk);
+  return { received, sha256: hash.digest('hex') };
 }
 
 function answer(request) {

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from hangup.catalogue import Scenario
 from hangup.judge import Outcome, Verdict
-from hangup.ladder.words import faithful, lost, processed
+from hangup.ladder.words import acted_on, faithful, lost
 from hangup.matrix import JudgedCell, judged
 from hangup.store import Cell, ClientResults, Observation
 from hangup.store.model import Link
@@ -110,8 +110,10 @@ class Aspect(NamedTuple):
 
 
 def _attempts(_: Observation, verdict: Verdict) -> str:
-    again = {"connection": verdict.extra_connections, **verdict.extra_requests}
-    return ", ".join(f"{what} +{count}" for what, count in again.items() if count) or "no retry"
+    if not verdict.retried:
+        return "no retry"
+    sent = ", ".join(f"{count} {method}" for method, count in (verdict.sent or {}).items())
+    return f"×{verdict.tries}" + (f" ({sent})" if sent else "")
 
 
 def _error(read: Callable[[Link], str], *, cause: bool) -> Callable[[Observation, Verdict], str]:
@@ -136,7 +138,7 @@ ASPECTS: Sequence[Aspect] = (
     Aspect("outcome", False, lambda _, v: v.outcome.value),
     Aspect("faithful", True, lambda _, v: faithful(v).word),
     Aspect("attempts", True, _attempts),
-    Aspect("processed", True, lambda _, v: processed(v).word),
+    Aspect("acted on", True, lambda _, v: acted_on(v).word),
     Aspect("lost", True, lambda _, v: lost(v).word),
     Aspect("type", False, _error(_type, cause=False)),
     Aspect("cause's type", False, _error(_type, cause=True)),
@@ -163,8 +165,8 @@ LEVELS: Sequence[Level] = (
     Level("result", "One side has no result", lambda d: d.one_sided(NO_RESULT)),
     Level("outcome", "The application is told something else", lambda d: d.differs("outcome")),
     Level("faithful", "What it is told agrees with the wire on one side only", lambda d: d.differs("faithful")),
-    Level("retry", "The client tries again otherwise, or a request is processed otherwise",
-          lambda d: d.differs("attempts", "processed")),
+    Level("retry", "The client tries again otherwise, or a request is acted on otherwise",
+          lambda d: d.differs("attempts", "acted on")),
     Level("lost", "Other bytes are lost", lambda d: d.differs("lost")),
     Level("type", "Another type is caught, or is the cause", lambda d: d.differs("type", "cause's type")),
     Level("message", "Another message", lambda d: d.differs("message", "cause's message")),

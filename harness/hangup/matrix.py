@@ -46,8 +46,7 @@ class JudgedCell:
 
 def _word(verdict: Verdict) -> str:
     word = verdict.outcome.value + (" !" if verdict.faithful is False else "")
-    tries = 1 + max(verdict.extra_connections, sum(verdict.extra_requests.values()))
-    return f"{word} ×{tries}" if tries > 1 else word
+    return f"{word} ×{verdict.tries}" if verdict.retried else word
 
 
 def judged(results: ClientResults, catalogue: Mapping[str, Scenario]) -> Iterator[JudgedCell]:

@@ -1,4 +1,5 @@
-"""The outcomes: the classes that everything a client can be told falls into. How it does is the judge's business."""
+"""The words of a verdict: the classes that everything a client can be told falls into, and whether its request was
+acted on. How they are found is the judge's business."""
 
 from __future__ import annotations
 
@@ -20,12 +21,14 @@ class Outcome(StrEnum):
     TLS = "tls"
     PROTOCOL = "protocol"
     SILENT_TRUNCATION = "silent-truncation"
+    WRONG_ANSWER = "wrong-answer"
     HANG = "hang"
+    UNSPECIFIC = "unspecific"
     UNMAPPED = "unmapped"
 
 
 class ActedOn(StrEnum):
-    """Whether the last request was acted on."""
+    """Whether the peer acted on the last request. A retry is safe after ``no`` alone."""
 
     YES = "yes"
     NO = "no"

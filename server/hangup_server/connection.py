@@ -202,6 +202,9 @@ class Connection:
     async def send(self, step: SendStep) -> None:
         _ = self._wire.sock
         data = step.payload()
+        if self._http2 is None:
+            for status in step.answers:
+                self._requests.answer(status)
         before, sent = self._wire.sent, 0
         try:
             if self._http2 is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from hangup_server import http
@@ -108,11 +108,8 @@ class Frames:
         return self._current.log
 
     def requests(self) -> list[RequestLog]:
-        """All requests so far. One that was refused counts as not read: that is what the client was told."""
-        return [
-            RequestLog(s.log.method, s.log.path, s.log.bytes, s.log.complete and not self._was_refused(s))
-            for s in self._streams.values()
-        ]
+        """All requests so far."""
+        return [replace(s.log, refused=self._was_refused(s)) for s in self._streams.values()]
 
     def _was_refused(self, stream: _Stream) -> bool:
         return stream.refused or (self._last is not None and stream.number > self._last)
@@ -123,6 +120,8 @@ class Frames:
         """HEADERS."""
         stream = self._on()
         stream.length = length
+        if status >= 200:
+            stream.log.answered = status
         fields = [(":status", str(status))]
         if length is not None:
             fields.append(("content-length", str(length)))

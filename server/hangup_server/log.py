@@ -18,12 +18,20 @@ class Address(NamedTuple):
 
 @dataclass
 class RequestLog:
-    """One HTTP request as far as it was read; `bytes` counts its head and its framing too, but not those of HTTP/2."""
+    """One HTTP request as far as it was read; `bytes` counts its head and its framing too, but not those of HTTP/2.
+
+    `answered` is the status of the final response that was begun for it, `drained` says that its end was read only
+    behind that, and `refused` that the client was told that nothing was done for it. What was answered without being
+    read at all has no method.
+    """
 
     method: str
     path: str
     bytes: int
     complete: bool
+    answered: int | None = None
+    drained: bool = False
+    refused: bool = False
 
 
 @dataclass

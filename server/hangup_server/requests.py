@@ -12,14 +12,28 @@ class Requests:
 
     def __init__(self) -> None:
         self._parsers: list[RequestParser] = []
+        self._answers: list[tuple[int, bool]] = []
+        """Of each request that was answered: the status, and whether it had been read whole by then."""
         self._http = True
 
     def log(self) -> list[RequestLog]:
+        read = [parser for parser in self._parsers if parser.size]
         return [
-            RequestLog(parser.method, parser.path, parser.size, parser.complete)
-            for parser in self._parsers
-            if parser.size
+            self._entry(read[number] if number < len(read) else RequestParser(), number)
+            for number in range(max(len(read), len(self._answers)))
         ]
+
+    def _entry(self, parser: RequestParser, number: int) -> RequestLog:
+        log = RequestLog(parser.method, parser.path, parser.size, parser.complete)
+        if number < len(self._answers):
+            log.answered, whole = self._answers[number]
+            log.drained = log.complete and not whole
+        return log
+
+    def answer(self, status: int) -> None:
+        """A final response is begun, for the first request that has none."""
+        number = len(self._answers)
+        self._answers.append((status, number < len(self._parsers) and self._parsers[number].complete))
 
     def ignore(self) -> None:
         """From here on bytes are no requests: another protocol is spoken."""

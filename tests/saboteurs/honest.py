@@ -8,6 +8,7 @@ which a saboteur that finds a diary, of this life or an earlier one, is honest f
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import socket
@@ -35,7 +36,7 @@ class Agent:
         client = {"layer": "stream", "ops": ["exchange", "connect", "send", "recv", "shutdown", "close"]}
         return {
             "type": "hello",
-            "protocol": 1,
+            "protocol": 2,
             "language": self.language,
             "runtime": "Python",
             "clients": {f"{self.language}/{name}": client for name in ("guilty", "innocent")},
@@ -120,13 +121,14 @@ class Agent:
 
     @staticmethod
     def _read(sock: socket.socket, wanted: int | None) -> Message:
-        received = 0
-        while wanted is None or received < wanted:
+        got = b""
+        ended = False
+        while not ended and (wanted is None or len(got) < wanted):
             data = sock.recv(65536)
-            if not data:
-                return {"phase": "recv", "received": received, "eof": True}
-            received += len(data)
-        return {"phase": "recv", "received": received, "eof": False}
+            ended = not data
+            got += data
+        receipt = {"sha256": hashlib.sha256(got).hexdigest()} if got else {}
+        return {"phase": "recv", "received": len(got), **receipt, "eof": ended}
 
 
 if __name__ == "__main__":

@@ -51,6 +51,7 @@ FAULTS = {
     "floodlines": "wrote a line that is no message of the protocol",
     "rubbish": "wrote a line that is no message of the protocol",
     "shape": "wrote a line that is no message of the protocol",
+    "hash": "wrote a line that is no message of the protocol",
     "wrongid": "which was not open: it answered twice, or made up an id",
     "twice": "which was not open: it answered twice, or made up an id",
     "late": "the agent of late/guilty answered too late",
@@ -62,7 +63,7 @@ FAULTS = {
 STILLBORN = {
     "nohello": "said no hello within",
     "stillborn": "libssl.so.1.1: cannot open shared object file",
-    "version": "speaks protocol 2, not 1",
+    "version": "speaks protocol 3, not 2",
     "differs": "its hello and client.toml differ on its clients: [('differs/stranger', 'http')]",
     "hellotwice": "said hello twice",
 }

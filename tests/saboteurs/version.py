@@ -7,7 +7,7 @@ from honest import Agent, Message
 
 class Saboteur(Agent):
     def hello(self) -> Message:
-        return super().hello() | ({"protocol": 2} if self.may() else {})
+        return super().hello() | ({"protocol": 3} if self.may() else {})
 
 
 if __name__ == "__main__":

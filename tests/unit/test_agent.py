@@ -21,7 +21,7 @@ class Talk:
         self.killed = 0
         self.process = Process(kill=self._kill)
         self.agent = Agent(self.process, "basic")
-        self.say({"type": "hello", "protocol": 1, "language": "basic", "runtime": "BASIC 2.0", "clients": {}})
+        self.say({"type": "hello", "protocol": 2, "language": "basic", "runtime": "BASIC 2.0", "clients": {}})
 
     def _kill(self) -> None:
         self.killed += 1
@@ -74,7 +74,7 @@ FAULTS: dict[str, tuple[Callable[[Talk], None], str]] = {
     "an answer to nothing": (lambda talk: talk.reply(99), "answered request 99, which was not open"),
     "a second hello": (
         lambda talk: talk.say(
-            {"type": "hello", "protocol": 1, "language": "basic", "runtime": "BASIC 2.0", "clients": {}}
+            {"type": "hello", "protocol": 2, "language": "basic", "runtime": "BASIC 2.0", "clients": {}}
         ),
         "said hello twice",
     ),

@@ -37,13 +37,14 @@ def test_the_published_schema_is_a_schema() -> None:
 
 
 HELLO = {
-    "type": "hello", "protocol": 1, "language": "go", "runtime": "go1.26.8",
+    "type": "hello", "protocol": 2, "language": "go", "runtime": "go1.26.8",
     "clients": {"go/net": {"layer": "stream", "ops": ["exchange", "close"], "versions": {"net": "go1.26.8"}}},
 }  # fmt: skip
 REPLY = {
     "type": "reply", "id": 7, "result": "observed", "phase": "recv", "status": 200, "received": 512, "eof": False,
-    "ms": 3, "printed": "Traceback …",
+    "sha256": "0123456789abcdef" * 4, "ms": 3, "printed": "Traceback …",
     "error": [{"type": "ConnectionResetError", "message": "…", "errno": 104, "code": "ECONNRESET"}],
+    "events": [{"name": "error of the response", "error": [{"type": "Error", "message": "aborted"}]}],
 }  # fmt: skip
 EXCHANGE = {
     "op": "exchange", "id": 7, "client": "go/net", "session": "s", "host": "192.0.2.2", "port": 40000,
@@ -87,6 +88,12 @@ BAD = {
     "id as text": ("message", REPLY | {"id": "7"}),
     "id as truth": ("message", REPLY | {"id": True}),
     "fewer than no bytes": ("message", REPLY | {"received": -1}),
+    "hash in capital letters": ("message", REPLY | {"sha256": "0123456789ABCDEF" * 4}),
+    "hash of another kind": ("message", REPLY | {"sha256": "0123456789abcdef" * 2}),
+    "hash as a number": ("message", REPLY | {"sha256": 0}),
+    "events of nothing": ("message", REPLY | {"events": []}),
+    "event without a name": ("message", REPLY | {"events": [{"name": "", "error": REPLY["error"]}]}),
+    "event without an error": ("message", REPLY | {"events": [{"name": "close", "error": []}]}),
     "error of no links": ("message", REPLY | {"error": []}),
     "link without a message": ("message", REPLY | {"error": [{"type": "E"}]}),
     "number as code": ("message", REPLY | {"error": [{"type": "E", "message": "", "code": 104}]}),

@@ -17,7 +17,7 @@ export default class Fetch {
 
   async exchange({ host, port, tls, method, path, body }) {
     const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-    const given = { received: 0 };
+    const given = { chunks: [] };
     try {
       const response = await fetch(`${tls ? 'https' : 'http'}://${authority}${path}`, {
         method,
@@ -25,7 +25,7 @@ export default class Fetch {
         signal: this.#abort.signal,
       });
       given.status = response.status;
-      given.received = (await response.arrayBuffer()).byteLength;
+      given.chunks.push(Buffer.from(await response.arrayBuffer()));
     } catch (error) {
       given.error = error;
     }

@@ -15,6 +15,7 @@
 import http2 from 'node:http2';
 import { privateCa } from '../ca.js';
 import { monitored } from '../errors.js';
+import { Told } from '../told.js';
 
 export default class Http2 {
   static layer = 'http';
@@ -28,11 +29,13 @@ export default class Http2 {
 
   exchange({ host, port, tls, method, path, body }) {
     return new Promise((resolve) => {
-      const given = { received: 0 };
-      const fail = (error) => {
+      const tell = (error) => {
         this.#told = error;
         this.#untold = undefined;
-        resolve({ ...given, error });
+      };
+      const fail = (error) => {
+        tell(error);
+        resolve({ chunks: [], error });
       };
       if (this.#untold) return fail(this.#untold);
       this.#session ??= this.#connect(host, port, tls);
@@ -42,14 +45,14 @@ export default class Http2 {
       } catch (error) {
         return fail(error);
       }
+      const told = new Told(resolve);
       stream.on('response', (headers) => {
-        given.status = headers[':status'];
+        told.status = headers[':status'];
       });
-      stream.on('data', (chunk) => {
-        given.received += chunk.length;
-      });
-      stream.on('error', fail);
-      for (const event of ['end', 'close']) stream.on(event, () => resolve(given));
+      stream.on('data', (chunk) => told.got(chunk));
+      stream.on('error', tell);
+      stream.on('end', () => told.whole());
+      told.follow('stream', stream);
       if (method === 'POST') stream.end(body, 'latin1'); // the stream of a GET is ended by request()
     });
   }

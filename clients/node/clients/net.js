@@ -30,7 +30,8 @@ export default class Net {
 
   #socket;
   #opened = false;
-  #arrived = 0; // bytes that 'data' events brought and no op has taken
+  #arrived = []; // what 'data' events brought and no op has taken
+  #length = 0; // bytes of it
   #untold; // the error that an 'error' event brought and no op has reported
   #told; // the last error reported
   #wake = () => {};
@@ -54,7 +55,7 @@ export default class Net {
 
   async recv({ bytes = Infinity }) {
     const socket = this.#connected();
-    await this.#until(() => this.#arrived >= bytes || socket.readableEnded);
+    await this.#until(() => this.#length >= bytes || socket.readableEnded);
     return this.#read(bytes);
   }
 
@@ -72,13 +73,13 @@ export default class Net {
    */
   async exchange({ host, port, tls: secure, request, announced }) {
     const { error } = this.#opened ? {} : await this.connect({ host, port, tls: secure });
-    if (error) return { phase: 'connect', received: 0, eof: false, error };
+    if (error) return { phase: 'connect', chunks: [], eof: false, error };
 
     const socket = this.#socket;
     const endedBefore = socket.readableEnded;
     const call = this.#begin();
     if (!call.error) socket.write(request, 'latin1', call.callback);
-    const answered = () => this.#arrived >= announced || socket.readableEnded;
+    const answered = () => this.#length >= announced || socket.readableEnded;
     const ended = () => socket.readableEnded && !endedBefore;
     await this.#until(() => call.error || ended() || (call.done && answered()));
     return { phase: call.error ? 'send' : 'recv', ...this.#read(announced, call.error) };
@@ -102,7 +103,8 @@ export default class Net {
       this.#wake();
     });
     socket.on('data', (chunk) => {
-      this.#arrived += chunk.length;
+      this.#arrived.push(chunk);
+      this.#length += chunk.length;
       this.#wake();
     });
     socket.on('error', (error) => {
@@ -137,10 +139,12 @@ export default class Net {
   }
 
   #read(bytes, failure) {
-    const received = Math.min(this.#arrived, bytes);
-    this.#arrived -= received;
-    if (received === bytes && !failure) return { received, eof: false };
-    return { received, eof: this.#socket.readableEnded && !failure, error: this.#take(failure) };
+    const arrived = Buffer.concat(this.#arrived);
+    const chunks = [arrived.subarray(0, bytes)];
+    this.#arrived = [arrived.subarray(bytes)];
+    this.#length = this.#arrived[0].length;
+    if (chunks[0].length === bytes && !failure) return { chunks, eof: false };
+    return { chunks, eof: this.#socket.readableEnded && !failure, error: this.#take(failure) };
   }
 
   #take(error = this.#untold) {

@@ -19,7 +19,7 @@ class Session:
     async def exchange(self, request: HttpRequest, seen: Seen) -> None:
         async with self._session.request(request.method, request.url, data=request.body) as response:
             seen.status = response.status
-            seen.received = len(await response.read())
+            seen.got(await response.read())
 
     async def close(self) -> None:
         await self._session.close()

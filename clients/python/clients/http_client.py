@@ -24,9 +24,9 @@ class Session:
         response = self._connection.getresponse()
         seen.status = response.status
         try:
-            seen.received = len(response.read())
+            seen.got(response.read())
         except http.client.IncompleteRead as error:
-            seen.received = len(error.partial)  # its user has these
+            seen.got(error.partial)  # its user has these
             raise
 
     def _connect(self, host: str, port: int) -> http.client.HTTPConnection:

@@ -23,7 +23,7 @@ class Session:
     def exchange(self, request: HttpRequest, seen: Seen) -> None:
         response = self._client.request(request.method, request.url, content=request.body)
         seen.status = response.status_code
-        seen.received = len(response.content)
+        seen.got(response.content)
 
     def close(self) -> None:
         self._client.close()

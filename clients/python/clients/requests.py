@@ -18,7 +18,7 @@ class Session:
     def exchange(self, request: HttpRequest, seen: Seen) -> None:
         response = self._session.request(request.method, request.url, data=request.body)
         seen.status = response.status_code
-        seen.received = len(response.content)
+        seen.got(response.content)
 
     def close(self) -> None:
         self._session.close()

@@ -16,7 +16,7 @@ class Session:
     def exchange(self, request: HttpRequest, seen: Seen) -> None:
         response = self._pool.request(request.method, request.url, body=request.body)
         seen.status = response.status
-        seen.received = len(response.data)
+        seen.got(response.data)
 
     def close(self) -> None:
         self._pool.clear()

@@ -11,6 +11,7 @@ session.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, Union
 
@@ -26,7 +27,18 @@ class Seen:
     """The call that is being made."""
     status: int | None = None
     received: int | None = None
+    sha256: str | None = None
     eof: bool | None = None
+
+    def __post_init__(self) -> None:
+        self._hash = hashlib.sha256()
+
+    def got(self, data: bytes) -> None:
+        """Note bytes that the application has now, whether a call returned them or an error holds them."""
+        if data:
+            self._hash.update(data)
+            self.received = (self.received or 0) + len(data)
+            self.sha256 = self._hash.hexdigest()
 
 
 @dataclass(frozen=True)

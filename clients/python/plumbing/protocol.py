@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from plumbing.client import Client
 
-VERSION = 1
+VERSION = 2
 
 
 class RequestError(Exception):
@@ -123,6 +123,7 @@ class Reply:
     phase: str | None = None
     status: int | None = None
     received: int | None = None
+    sha256: str | None = None
     eof: bool | None = None
     ms: int | None = None
     error: tuple[Link, ...] | None = None

@@ -14,6 +14,7 @@ import threading
 import time
 import traceback
 from contextvars import ContextVar
+from dataclasses import asdict
 from typing import TYPE_CHECKING, cast
 from weakref import WeakKeyDictionary
 
@@ -99,8 +100,8 @@ class Session:
             text = printed(error)
             if text is None:  # but only the client file stands for an application
                 return Reply(request.id, "failed", why=traceback.format_exc())
-            return Reply(request.id, "observed", ms=ms, error=chain(error), printed=text, **vars(seen))
-        return Reply(request.id, "observed", ms=_milliseconds_since(begun), **vars(seen))
+            return Reply(request.id, "observed", ms=ms, error=chain(error), printed=text, **asdict(seen))
+        return Reply(request.id, "observed", ms=_milliseconds_since(begun), **asdict(seen))
 
 
 def _milliseconds_since(begun: float) -> int:

@@ -121,7 +121,7 @@ class StreamWork:
                 seen.eof = True
                 return
             received += len(data)
-            seen.received = received
+            seen.got(data)
 
 
 Work = Union[HttpWork, StreamWork]

@@ -200,6 +200,21 @@ class Scenario(Model):
         return self.response_head + (length or 0)
 
     @property
+    def status(self) -> int:
+        """The status of the right answer."""
+        return self._final_head.status
+
+    @property
+    def content(self) -> bytes:
+        """The body of a whole response."""
+        return script.content(self._peer_acts, self.announced - self.response_head)
+
+    @property
+    def response(self) -> bytes:
+        """A whole response, head and body."""
+        return self._final_head.whole() + self.content
+
+    @property
     def response_head(self) -> int:
         """Bytes of the head of a whole response."""
         return len(self._final_head.whole())

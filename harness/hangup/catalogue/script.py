@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
 from hangup.agents.protocol import Feature
+from hangup_server import http
 from hangup_server import script as peer_script
 from hangup_server.steps import STEPS
 from hangup_server.steps.sending import SendHead, SendStep
@@ -135,6 +136,12 @@ def bytes_sent(acts: Acts) -> int:
 def framing_sent(acts: Acts) -> int:
     """Those of them that are no part of a body: heads, and what frames the chunks of a chunked one."""
     return sum(step.framing for step in _sends(acts))
+
+
+def content(acts: Acts, size: int) -> bytes:
+    """The body of a whole response, of this ``size``: what the acts send of it, and what they would send further."""
+    sent = b"".join(step.content() for step in _sends(acts))
+    return sent if len(sent) == size else http.body(size)
 
 
 def final_head(acts: Acts) -> SendHead | None:

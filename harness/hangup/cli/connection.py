@@ -80,19 +80,12 @@ def _reports(reports: Sequence[Report]) -> RenderableType:
     if not reports:
         return Text("no scenario is like it, or the clients asked for were not measured in one that is")
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("client", "is told", "what it catches", "request processed"):
+    for heading in ("client", "is told", "what it catches", "acted on there"):
         table.add_column(heading, overflow="fold", no_wrap=heading == "client")
     for report in reports:
         caught = dict.fromkeys(filter(None, map(_caught, report.cells)))
-        table.add_row(*map(Text, (report.client, report.told, "\n".join(caught), _PROCESSED[report.processed])))
+        table.add_row(*map(Text, (report.client, report.told, "\n".join(caught), report.acted_on or "cannot be told")))
     return table
-
-
-_PROCESSED = {
-    None: "cannot be told",
-    False: "no: a retry is safe",
-    True: "yes: a retry does it again",
-}
 
 
 def _caught(cell: JudgedCell) -> str:

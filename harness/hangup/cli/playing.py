@@ -129,7 +129,7 @@ async def play(
         finally:
             await agent.stop()
         layer = agent.hello.clients[cast.client].layer
-    observation = observe(trial, cast.scenario, str)
+    observation = observe(trial, str)
     verdict = judge(cast.client, layer, cast.scenario, observation) if observation.operations else None
     return Played(trial, lab.name, ladder.packets, ladder.errors, capture.getvalue(), observation, verdict)
 

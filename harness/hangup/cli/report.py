@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from hangup.catalogue import Scenario
     from hangup.evidence import ConnectionEvidence
     from hangup.judge import Verdict
     from hangup.ladder import Ladder
@@ -114,9 +115,9 @@ def kernel_lines(reasons: Sequence[ResetReason] | None, evidence: Sequence[Conne
     return [*by_kernel, *by_none]
 
 
-def stored_evidence_lines(observation: Observation) -> list[RenderableType]:
+def stored_evidence_lines(scenario: Scenario, observation: Observation) -> list[RenderableType]:
     """What a results file keeps of the evidence."""
-    return [Text(line) for line in stored_evidence(observation)]
+    return [Text(line) for line in stored_evidence(scenario, observation)]
 
 
 def ladder_lines(client: str, drawn: Ladder, width: int) -> list[RenderableType]:

@@ -139,7 +139,7 @@ def cell_of(results: ClientResults, scenario: str) -> JudgedCell:
 def _list(console: Console, results: ClientResults, cells: Iterable[JudgedCell]) -> None:
     """All cells of a client, a line each; of one that varies the most frequent observation."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("scenario", "outcome", "", "", "processed", "lost", "caught (and its cause)"):
+    for heading in ("scenario", "outcome", "", "", "acted on", "lost", "caught (and its cause)"):
         table.add_column(heading, no_wrap=heading == "scenario", overflow="fold")
     for cell in cells:
         table.add_row(cell.scenario.id, *map(Text, _columns(cell)))
@@ -156,12 +156,8 @@ def _columns(cell: JudgedCell) -> list[str]:
     return [
         verdict.outcome + (" (varies)" if cell.varies else ""),
         faithful(verdict).word,
-        "retried" if verdict.extra_connections or verdict.extra_requests else "",
-        ""
-        if None in (verdict.processed, verdict.faithful)
-        else "yes"
-        if verdict.processed == 1
-        else str(verdict.processed or "no"),
+        f"retried ×{verdict.tries}" if verdict.retried else "",
+        verdict.acted_on or "",
         str(verdict.lost or ""),
         _caught(cell.cell.observations[0].operations[verdict.decisive].error),
     ]
@@ -189,7 +185,7 @@ def _cell(console: Console, results: ClientResults, cell: JudgedCell) -> None:
         console.print(section(f"What its API gave{share}", *operations(observation)))
         if text := printed(observation, verdict):
             console.print(section(f"Printed where nobody catches it{share}", text))
-        console.print(section(f"Evidence{share}", *stored_evidence_lines(observation)))
+        console.print(section(f"Evidence{share}", *stored_evidence_lines(cell.scenario, observation)))
     console.print(section(LESSON, Text(scenario.teaches)))
     console.print(section("Measured", Text(f"{results.trials} trials a cell, on {stack_of(results)}")))
 
@@ -210,7 +206,7 @@ def _packets(console: Console, results: ClientResults, cell: JudgedCell, run: Pa
         return
     folder, trial = found
     drawn = ladder(trial, trial_packets(folder, trial))
-    observation = observe(trial, scenario, str)
+    observation = observe(trial, str)
     outcome = judge(client, results.layer, scenario, observation).outcome
     read = {connection.remote: connection.read for connection in trial.log}
     console.print(section(f"Packets of one trial ({folder.name})", *evidence_lines(trial.evidence)))

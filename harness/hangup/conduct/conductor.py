@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import replace
 
 from hangup.agents.agent import Agent
 from hangup.catalogue import Scenario
 from hangup.conduct.ended import EndedContainers
 from hangup.conduct.observer import Observer
-from hangup.conduct.peer import Peer, TrialPeer
+from hangup.conduct.peer import Peer, TrialPeer, logged
 from hangup.conduct.published import PublishedPorts
 from hangup.conduct.stage import Stage
 from hangup.conduct.trial import Spectator, Trial
-from hangup.evidence import unwrapped, verify
+from hangup.evidence import seen_connections, unwrapped, verify
 from hangup.labs import Lab
 
 
@@ -73,7 +74,12 @@ class Conductor:
         finally:
             if self._observer and tracker:
                 self._observer.forget(tracker)
-        evidence = unwrapped(stage.evidence, log)
+        ports = tracker.client_ports() if tracker else ()
+        by_connection = logged(ports, log)
+        evidence = unwrapped(stage.evidence, by_connection[: len(stage.evidence)])
+        seen = seen_connections(stage.packets, port, scenario, stage.asked)
+        plain = unwrapped([connection.evidence for connection in seen], by_connection[: len(seen)])
+        seen = tuple(replace(connection, evidence=one) for connection, one in zip(seen, plain, strict=True))
         if tracker is not None and invalid is None:
             invalid = "; ".join(verify(scenario, evidence)) or None
         if tracker is not None and tracker.dropped:
@@ -83,6 +89,6 @@ class Conductor:
             client_host=stage.network.client_host,
             operations=tuple(stage.operations), evidence=evidence, log=log,
             started_ns=started, ended_ns=time.time_ns(), over_ns=over, closed_ns=stage.closed_ns,
-            ports=tracker.client_ports() if tracker else (), kernel=tracker.reasons() if tracker else None,
+            seen=seen, ports=ports, kernel=tracker.reasons() if tracker else None,
             invalid=invalid, proved=tracker is not None,
         )  # fmt: skip

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from hangup.capture import Ring
-from hangup.evidence import ConnectionEvidence, describe
+from hangup.evidence import ConnectionEvidence, connection_evidence
 from hangup.kernel import KernelReset, Lost, ResetTrace
 from hangup.reasons import ResetReason, reset_reasons
 from hangup.wire import ConnectionTable, Frame, IcmpError, Segment, decode
@@ -36,6 +36,7 @@ class Tracker:
         self._pump = pump
         self.dropped = False
         """Whether the capture lost packets while the trial ran: its evidence cannot be trusted."""
+        self.packets: list[Segment | IcmpError] = []
         self.segments: list[Segment] = []
         self.told: list[KernelReset] | None = None
         """What the kernel told of RSTs with the trial's port; None where it cannot be asked, or has lost some."""
@@ -46,6 +47,7 @@ class Tracker:
     def feed(self, segment: Segment | IcmpError) -> None:
         """One more packet."""
         self._table.feed(segment)
+        self.packets.append(segment)
         if isinstance(segment, Segment):
             self.segments.append(segment)
         if self._listener is not None:
@@ -64,7 +66,7 @@ class Tracker:
     def evidence(self) -> tuple[ConnectionEvidence, ...]:
         """What the packets so far show, connection by connection, in the order of their first packets."""
         self._pump()
-        return tuple(describe(c, self.port, self.segments) for c in list(self._table))
+        return tuple(connection_evidence(c, self.port, self.segments) for c in list(self._table))
 
     def reasons(self) -> tuple[ResetReason, ...] | None:
         """Why a kernel sent each RST of the trial; None where that is not known."""
@@ -98,7 +100,7 @@ class Tracker:
     def request_acknowledged(self) -> bool:
         """Whether the peer's kernel has acknowledged all that the client has sent on the trial's first connection."""
         first = next(iter(self._table), None)
-        return first is not None and describe(first, self.port, self.segments).request == "acknowledged"
+        return first is not None and connection_evidence(first, self.port, self.segments).request == "acknowledged"
 
     async def until(self, condition: Callable[[], bool], seconds: float | None) -> None:
         """Wait for packets until the condition holds, at most this long, or for ever where it is None."""

@@ -23,6 +23,12 @@ class LoggedRequest:
     method: str
     bytes: int
     complete: bool
+    answered: int | None = None
+    """The status of the final response that the peer began to send for it."""
+    drained: bool = False
+    """The peer read the end of it only behind its own answer."""
+    refused: bool = False
+    """The peer said that it did nothing for it (HTTP/2: REFUSED_STREAM, or GOAWAY with a lower last stream)."""
 
 
 @dataclass(frozen=True)
@@ -173,12 +179,28 @@ def _log(answer: dict[str, Any]) -> tuple[LoggedConnection, ...]:
             remote=entry["remote"],
             read=entry["read"],
             sent=entry["sent"],
-            requests=tuple(LoggedRequest(r["method"], r["bytes"], r["complete"]) for r in entry["requests"]),
+            requests=tuple(_request(r) for r in entry["requests"]),
             events=tuple(entry["events"]),
             wire=entry["wire"],
         )
         for entry in answer["log"]
     )
+
+
+def _request(entry: dict[str, Any]) -> LoggedRequest:
+    names = ("method", "bytes", "complete", "answered", "drained", "refused")
+    return LoggedRequest(**{name: entry[name] for name in names})
+
+
+def logged(ports: Sequence[int], log: Sequence[LoggedConnection]) -> list[LoggedConnection | None]:
+    """The log of each connection that the capture shows, by the client's ``ports``; None where the peer never saw it.
+
+    Where the network translates, the peer knows other ports: what fits no port belongs to the connections that are
+    left, in their order.
+    """
+    by_port = {entry.remote: entry for entry in log}
+    others = iter([entry for entry in log if entry.remote not in ports])
+    return [by_port[port] if port in by_port else next(others, None) for port in ports]
 
 
 def _step(step: Step) -> dict[str, Any]:

@@ -224,7 +224,7 @@ class _Runner:
             self._folder.add(trial)
             self._result.trials += 1
             if trial.invalid is None:
-                recorder.add(trial, self._scenarios[cell.scenario], self._normaliser(trial))
+                recorder.add(trial, self._normaliser(trial))
                 self._result.kernel.add(trial, self._scenarios[cell.scenario])
                 return
             self._result.repeated += 1

@@ -22,8 +22,9 @@ from hangup.conduct.peer import TrialPeer
 from hangup.conduct.trial import Operation, Spectator
 from hangup.conduct.waits import View, wait
 from hangup.errors import AgentFault, PeerFault
-from hangup.evidence import ConnectionEvidence
+from hangup.evidence import Asked, ConnectionEvidence
 from hangup.labs import Lab
+from hangup.wire import IcmpError, Segment
 
 SETTLE_SECONDS = 1.0
 """How long the first connection may take to end once the script has been played."""
@@ -73,6 +74,10 @@ class Stage:
         self.closed_ns: int | None = None
         self.operations: list[Operation] = []
         self.evidence: tuple[ConnectionEvidence, ...] = ()
+        self.asked: list[Asked] = []
+        """The exchanges that the client was asked for."""
+        self.packets: Sequence[Segment | IcmpError] = ()
+        """Those that the evidence was made of."""
 
     async def perform(self, steps: Sequence[Step]) -> str | None:
         """Play the steps, end the session and take the evidence; why the trial is void, where it is."""
@@ -156,6 +161,8 @@ class Stage:
         self._closed |= step.act == "close"
         to = Session(self._client, self._name, self.network.host, self._port)
         begun = time.time_ns()
+        if step.act in ("exchange", "begin exchange"):
+            self.asked.append(Asked(step.text("method", "GET"), begun))
         asked = _Asked(step.act.removeprefix("begin "), *self._agent.ask(request(step, to, self._scenario)), begun)
         asked.future.add_done_callback(lambda _: self._answered(asked))
         return asked
@@ -217,6 +224,7 @@ class Stage:
     def _take_evidence(self) -> None:
         if self._tracker is not None:
             self.evidence = self._tracker.evidence()
+            self.packets = tuple(self._tracker.packets)
 
     async def _end_session(self) -> None:
         if self._pending is not None:  # the script broke off in the middle of it

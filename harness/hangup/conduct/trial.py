@@ -9,7 +9,7 @@ from hangup.agents.protocol import Reply
 from hangup.catalogue import Step
 from hangup.conduct.observer import PacketListener
 from hangup.conduct.peer import LoggedConnection
-from hangup.evidence import ConnectionEvidence
+from hangup.evidence import ConnectionEvidence, SeenConnection
 from hangup.reasons import ResetReason
 
 
@@ -38,11 +38,14 @@ class Trial:
     client_host: str
     operations: tuple[Operation, ...]
     evidence: tuple[ConnectionEvidence, ...]
+    """All that the packets show: what is verified."""
     log: tuple[LoggedConnection, ...]
     started_ns: int
     ended_ns: int
     over_ns: int
     """When the script had been played and the evidence was there; what came after only clears away."""
+    seen: tuple[SeenConnection, ...] = ()
+    """The same without what the client does when all is over: what is published."""
     ports: tuple[int, ...] = ()
     """The client's own ports, of the connections that the capture shows."""
     closed_ns: int | None = None

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hangup.catalogue import load_catalogue
 from hangup.diagnose.scripted import At, moments, over_tls
-from hangup.evidence import ConnectionEvidence, verify
+from hangup.evidence import ConnectionEvidence, describe, verify
 from hangup.matrix import JudgedCell, judged
+from hangup.outcome import ActedOn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from hangup.catalogue import Scenario
     from hangup.diagnose.facts import Facts
-    from hangup.evidence import Request, Who
     from hangup.store import ClientResults
 
 _MOST = 8
@@ -57,42 +57,13 @@ def moment_of(facts: Facts) -> At:
 
 def evidence_of(facts: Facts) -> ConnectionEvidence:
     """What the capture shows, in the words that scenarios make their claims in; the originator is the client."""
-    connection = facts.connection
-    fin, reset = facts.fin(), facts.reset
-    acked, sent = connection.orig_acked, connection.orig_bytes
-    known = bool(facts.case.ttls("resp"))
-    request: Request = (
-        "none" if not sent else "acknowledged" if acked >= sent else "partly" if acked else "unacknowledged"
+    fin = facts.fin("resp")
+    return describe(
+        facts.connection,
+        "orig",
+        peer_ttls=facts.case.ttls("resp") or None,
+        written_after_fin=fin is not None and bool(facts.after(fin.number, "orig", data=True)),
     )
-    peer_fin = facts.fin("resp")
-    written = bool(peer_fin is not None and facts.after(peer_fin.number, "orig", data=True))
-    closed = [m.number for m in facts.endings if m.kind == "fin"]
-    # The originator's RST when both have closed answers a late duplicate, such as a second ACK.
-    late = [
-        r for r in facts.endings if r.kind == "rst" and r.by == "orig" and len(closed) == 2 and r.number > closed[1]
-    ]
-    counted = [m for m in facts.endings if m.kind == "rst" and m not in late]
-    return ConnectionEvidence(
-        state=connection.state,
-        history=connection.history,
-        first_fin="nobody" if fin is None else _who(fin.by),
-        peer_fin=peer_fin is not None,
-        rst=tuple("client" if m.by == "orig" else "peer" for m in counted),
-        rst_after_fin=bool(
-            reset is not None and (own := facts.fin(reset.by)) is not None and own.number < reset.number
-        ),
-        client_bytes=sent,
-        peer_bytes=connection.resp_bytes,
-        request=request,
-        written_after_fin=written,
-        closed=connection.closed,
-        forged=known and any(r.by == "resp" and facts.foreign(r) for r in connection.resets),
-        icmp=tuple(dict.fromkeys(error.kind for error in connection.icmp)),
-    )
-
-
-def _who(by: str) -> Who:
-    return "client" if by == "orig" else "peer"
 
 
 def _speaks_alike(scenario: Scenario, facts: Facts) -> bool:
@@ -172,10 +143,10 @@ class Report(NamedTuple):
         return " or ".join(dict.fromkeys(cell.short for cell in self.cells))
 
     @property
-    def processed(self) -> bool | None:
-        """Whether the peer had read the whole request: None where that cannot be told, or there was none."""
-        known = {v.processed != 0 for cell in self.cells for v in cell.verdicts if v.processed is not None}
-        return known.pop() if len(known) == 1 else None
+    def acted_on(self) -> ActedOn | None:
+        """Whether the request was acted on in these scenarios: ``maybe`` where they differ, None without a request."""
+        known = {v.acted_on for cell in self.cells for v in cell.verdicts if v.acted_on is not None}
+        return (known.pop() if len(known) == 1 else ActedOn.MAYBE) if known else None
 
 
 @dataclass(frozen=True)

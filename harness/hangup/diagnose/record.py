@@ -75,12 +75,11 @@ def _evidence(evidence: Evidence) -> dict[str, object]:
 
 
 def client(report: Report) -> dict[str, object]:
-    """What one client reports for such an ending, and whether a retry is safe."""
+    """What one client reports for such an ending, and whether its request was acted on there."""
     return {
         "client": report.client,
         "outcome": report.told,
-        "processed": report.processed,
-        "retry_safe": None if report.processed is None else not report.processed,
+        "acted_on": report.acted_on,
         "scenarios": [_cell(cell) for cell in report.cells],
     }
 

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
 from hangup.agents.protocol import Layer
 from hangup.catalogue import Scenario
-from hangup.outcome import Outcome
-from hangup.store.model import Ending, Link, Observation, Operation
+from hangup.judge.ending import Ending, endings
+from hangup.judge.requests import LastRequest
+from hangup.outcome import ActedOn, Outcome
+from hangup.store.model import Link, Observation, Operation
 
 RULES_FILE = Path(__file__).with_name("rules.toml")
 
@@ -33,6 +36,8 @@ class Rule(BaseModel):
     type: str | None = None
     code: str | None = None
     text: str | None = None
+    of: Ending | None = None
+    """The ending that the library says this of, where the words name another one."""
 
     def fits(self, link: Link) -> bool:
         """Whether this error is the one that the rule knows."""
@@ -65,74 +70,103 @@ class Verdict:
     decisive: int
     """The index of the operation that the outcome is taken from: the first that did not succeed, else the last."""
     faithful: bool | None
-    """Whether the outcome agrees with what happened on the wire; None where there is no evidence."""
-    extra_connections: int
-    """Connections beyond one an exchange: the client tried again by itself."""
-    extra_requests: dict[str, int]
-    """Requests, by method, that the peer read beyond those that the application made."""
-    processed: int | None
-    """How often the peer read the whole last request: 0 means that a retry is safe. None where no request was made,
-    or nothing was captured."""
+    """Whether the application was told what happened on the wire; None where there is no evidence, or where the
+    error names no ending."""
+    ending: Ending
+    """How the last connection ended."""
+    tries: int
+    """How often the client sent the last request, or connected for it."""
+    sent: dict[str, int] | None
+    """How often the last request left the client, by method, whoever read it; None where no request was made, or
+    nothing was captured."""
+    acted_on: ActedOn | None
+    """Whether the peer acted on the last request; None as for ``sent``."""
     lost: int | None
     """Bytes that the peer had sent of the last response and that the application did not get."""
+
+    @property
+    def retried(self) -> bool:
+        """Whether the client tried again by itself."""
+        return self.tries > 1
 
 
 def judge(client: str, layer: Layer, scenario: Scenario, observation: Observation) -> Verdict:
     """The verdict on one observation."""
-    operations = observation.operations
-    outcomes = [_outcome(client, layer, scenario, op) for op in operations]
-    decisive = next((i for i, o in enumerate(outcomes) if o is not Outcome.SUCCESS), len(outcomes) - 1)
-    outcome = outcomes[decisive]
-    read = Counter(r.method for c in observation.connections for r in c.requests if r.complete)
-    made = _made(scenario, len([op for op in operations if op.op == "exchange"]))
-    extra = {method: count - made[method] for method, count in sorted(read.items()) if count > made[method]}
+    told = [_told(client, layer, scenario, op) for op in observation.operations]
+    decisive = next((i for i, t in enumerate(told) if t.outcome is not Outcome.SUCCESS), len(told) - 1)
+    last = LastRequest(scenario, observation)
+    ended = endings(scenario, observation)
+    ending: Ending = ended[-1] if ended else "unreachable"  # there was no route for so much as a SYN
     return Verdict(
-        outcome=outcome,
+        outcome=told[decisive].outcome,
         decisive=decisive,
-        faithful=_faithful(outcome, scenario, observation),
-        extra_connections=max(0, len(observation.connections) - max(1, sum(made.values()))),
-        extra_requests=extra,
-        processed=max(0, sum(read.values()) - sum(made.values()) + 1) if made and observation.state else None,
+        faithful=_faithful(told[decisive], ending, scenario, observation, last),
+        ending=ending,
+        tries=last.tries,
+        sent=last.sent,
+        acted_on=last.acted_on,
         lost=_lost(layer, scenario, observation),
     )
 
 
-def _outcome(client: str, layer: Layer, scenario: Scenario, op: Operation) -> Outcome:
+class Told(NamedTuple):
+    """What the application is told by one operation."""
+
+    outcome: Outcome
+    of: Ending | None = None
+    """The ending that the library's words are made for, where they do not name it."""
+
+
+def _told(client: str, layer: Layer, scenario: Scenario, op: Operation) -> Told:
     if op.hang:
-        return Outcome.HANG
+        return Told(Outcome.HANG)
     if op.error:
         return classify(client, op.error)
     if op.op == "exchange":
-        whole = scenario.announced - (scenario.response_head if layer == "http" else 0)
-        if (op.received or 0) >= whole:
-            return Outcome.SUCCESS
-        return Outcome.EOF if layer == "stream" else Outcome.SILENT_TRUNCATION
+        return Told(_answer(layer, scenario, op))
     if op.op == "recv" and op.eof:
-        return Outcome.SUCCESS if op.received and op.received == scenario.peer_bytes else Outcome.EOF
+        whole = op.received and op.received == scenario.peer_bytes
+        return Told(Outcome.SUCCESS if whole else Outcome.EOF)
+    return Told(Outcome.SUCCESS)
+
+
+def _answer(layer: Layer, scenario: Scenario, op: Operation) -> Outcome:
+    """What an exchange came to that reported no error: success is the whole answer, and nothing else."""
+    content = scenario.content if layer == "http" else scenario.response
+    received = op.received or 0
+    if op.status not in (None, scenario.status) or received > len(content):
+        return Outcome.WRONG_ANSWER
+    if op.sha256 is not None and op.sha256 != sha256(content[:received]).hexdigest():
+        return Outcome.WRONG_ANSWER
+    if received < len(content):
+        return Outcome.EOF if layer == "stream" else Outcome.SILENT_TRUNCATION
     return Outcome.SUCCESS
 
 
-def classify(client: str, chain: Sequence[Link]) -> Outcome:
-    """The outcome of an error chain, by the first rule that fits any of its errors."""
+def classify(client: str, chain: Sequence[Link]) -> Told:
+    """What an error chain says, by the first rule that fits any of its errors."""
     for rule in rules().rule:
         if fnmatchcase(client, rule.client) and any(rule.fits(link) for link in chain):
-            return rule.outcome
-    return Outcome.UNMAPPED
+            return Told(rule.outcome, rule.of)
+    return Told(Outcome.UNMAPPED)
 
 
-def _made(scenario: Scenario, exchanges: int) -> Counter[str]:
-    """The requests that the application made, by method."""
-    methods = [s.text("method", "GET") for s in scenario.flat if s.act in ("exchange", "begin exchange")]
-    return Counter(methods[:exchanges])
-
-
-def _faithful(outcome: Outcome, scenario: Scenario, observation: Observation) -> bool | None:
-    if observation.state is None:
+def _faithful(
+    told: Told, ending: Ending, scenario: Scenario, observation: Observation, last: LastRequest
+) -> bool | None:
+    outcome = told.outcome
+    if not observation.proved or outcome is Outcome.UNSPECIFIC:
         return None
     if outcome is Outcome.SUCCESS or outcome in scenario.faithful:
         return True
-    last: Ending = observation.connections[-1].ending if observation.connections else "unreachable"
-    return outcome in rules().faithful[last]  # without a connection: there was no route for so much as a SYN
+    if ending in _NO_CONNECTION and last.left_before:
+        return False  # it reads as if nothing had been sent, and on an earlier connection the request had left
+    if told.of == "fin" and ending == "fin, rst":
+        ending = "fin"  # what the client met was the FIN
+    return outcome in rules().faithful[ending]
+
+
+_NO_CONNECTION: tuple[Ending, ...] = ("refused", "unreachable")
 
 
 def _lost(layer: Layer, scenario: Scenario, observation: Observation) -> int | None:

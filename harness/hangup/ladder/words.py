@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from hangup.judge import Outcome, Verdict
+from hangup.judge import ActedOn, Outcome, Verdict, endings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hangup.store.model import Ending, Observation, Operation
+    from hangup.catalogue import Scenario
+    from hangup.judge import Ending
+    from hangup.store.model import Observation, Operation, Request
 
 
 class Link(Protocol):
@@ -70,18 +72,26 @@ def gave(operation: Operation) -> str:
     return given(operation) + (f", told by {operation.phase}" if operation.phase not in (None, operation.op) else "")
 
 
-def stored_evidence(observation: Observation) -> list[str]:
+def stored_evidence(scenario: Scenario, observation: Observation) -> list[str]:
     """What a results file keeps of the evidence: nothing in it may change from run to run."""
-    if observation.state is None:
+    if not observation.proved:
         return ["none: this lab could not capture"]
-    shown = [f"Zeek's state of the first connection: {observation.state}"]
-    for number, connection in enumerate(observation.connections, 1):
-        requests = [r.method if r.complete else f"{r.method} (not whole)" for r in connection.requests]
-        shown.append(
-            f"connection {number}: {_ENDINGS[connection.ending]}; the peer had sent "
-            f"{size(connection.sent)}, and had read {', '.join(requests) or 'no request'}"
-        )
-    return shown
+    ended = endings(scenario, observation)
+    return [
+        f"connection {number}: {_ENDINGS[ending]} (Zeek's state {connection.state}, history {connection.history}); "
+        f"the peer had sent {size(connection.sent)}; of the client: "
+        f"{', '.join(map(_request, connection.requests)) or 'no request'}"
+        for number, (connection, ending) in enumerate(zip(observation.connections, ended, strict=True), 1)
+    ]
+
+
+def _request(request: Request) -> str:
+    """One request: how much of it left the client, what the peer's program read of it, and what it made of it."""
+    read = {"whole": "read", "partly": "read in part", "none": "not read"}[request.read]
+    words = [request.method, *["sent in part"] * (request.sent == "partly"), read]
+    words += ["behind the answer"] * request.drained
+    words += [f"answered {request.answered}"] * (request.answered is not None) + ["refused"] * request.refused
+    return " ".join(words[:1]) + f" ({', '.join(words[1:])})"
 
 
 _ENDINGS: dict[Ending, str] = {
@@ -134,6 +144,8 @@ TOLD: dict[Outcome, str] = {
     Outcome.TLS: "that TLS failed",
     Outcome.PROTOCOL: "that the peer broke the protocol",
     Outcome.SILENT_TRUNCATION: "that all went well, though bytes of the answer are missing",
+    Outcome.WRONG_ANSWER: "that all went well, with an answer that is not the right one",
+    Outcome.UNSPECIFIC: "an error that names no ending",
     Outcome.HANG: "nothing: the call was still waiting at the harness's deadline",
     Outcome.UNMAPPED: "something that no rule knows",
 }
@@ -147,19 +159,26 @@ class Sentence(NamedTuple):
 
 
 def verdict_sentences(verdict: Verdict) -> tuple[Sentence, ...]:
-    """The verdict: outcome, faithful, retried, processed, lost.
+    """The verdict: outcome, faithful, retried, acted on, lost.
 
     What does not apply is left out, and so is what only packets can tell, where there are none.
     """
     told = Sentence(verdict.outcome, f"the application is told {TOLD[verdict.outcome]}")
-    if verdict.faithful is None:
+    if unproved(verdict):
         return told, faithful(verdict)
-    sentences = (told, faithful(verdict), retried(verdict), processed(verdict), lost(verdict))
+    sentences = (told, faithful(verdict), retried(verdict), acted_on(verdict), lost(verdict))
     return tuple(sentence for sentence in sentences if sentence.word)
+
+
+def unproved(verdict: Verdict) -> bool:
+    """Whether there is no capture."""
+    return verdict.faithful is None and verdict.outcome is not Outcome.UNSPECIFIC
 
 
 def faithful(verdict: Verdict) -> Sentence:
     """Does it agree with the wire?"""
+    if verdict.outcome is Outcome.UNSPECIFIC:
+        return Sentence("unspecific", "it neither agrees with what happened on the wire nor contradicts it")
     if verdict.faithful is None:
         return Sentence("unproved", "there is no capture to compare it with")
     if verdict.faithful:
@@ -169,25 +188,26 @@ def faithful(verdict: Verdict) -> Sentence:
 
 def retried(verdict: Verdict) -> Sentence:
     """What the client did by itself."""
-    again = [f"{count} more {method}" for method, count in verdict.extra_requests.items()]
-    connections = verdict.extra_connections
-    if not again and not connections:
+    if not verdict.retried:
         return Sentence("not retried", "the client tried nothing again by itself")
-    parts = [f"opened {_plural(connections, 'more connection')}"] * bool(connections)
-    parts += [f"sent the peer {' and '.join(again)}"] * bool(again)
-    return Sentence("retried", f"the client {' and '.join(parts)} than it was asked for")
+    sent = " and ".join(f"{method} {_times(count)}" for method, count in (verdict.sent or {}).items() if count > 1)
+    if sent:
+        return Sentence(f"retried ×{verdict.tries}", f"the client by itself sent {sent}")
+    return Sentence(f"retried ×{verdict.tries}", f"the client by itself tried {_times(verdict.tries)}")
 
 
-def processed(verdict: Verdict) -> Sentence:
+def acted_on(verdict: Verdict) -> Sentence:
     """Is a retry safe?"""
-    if verdict.processed is None:
+    if verdict.acted_on is None:
         return Sentence("", "")
-    if verdict.processed == 0:
-        return Sentence("not processed", "the peer never read the last request whole: a retry is safe")
-    if verdict.processed == 1:
-        return Sentence("processed", "the peer read the last request whole: a retry may do it a second time")
-    word = f"processed {verdict.processed} times"
-    return Sentence(word, "the peer read the last request whole more than once")
+    return ACTED_ON[verdict.acted_on]
+
+
+ACTED_ON: dict[ActedOn, Sentence] = {
+    ActedOn.YES: Sentence("acted on", "the peer had the whole request and went on: a retry may do it a second time"),
+    ActedOn.MAYBE: Sentence("maybe acted on", "the request had left, at least in part: repeat only what is idempotent"),
+    ActedOn.NO: Sentence("not acted on", "nothing of it left, or the peer said that it did nothing: a retry is safe"),
+}
 
 
 def lost(verdict: Verdict) -> Sentence:
@@ -199,5 +219,5 @@ def lost(verdict: Verdict) -> Sentence:
     return Sentence(f"{size(verdict.lost)} lost", "the peer sent them, and the application never got them")
 
 
-def _plural(count: int, what: str) -> str:
-    return f"{count} {what}" + ("" if count == 1 else "s")
+def _times(count: int) -> str:
+    return "once" if count == 1 else "twice" if count == 2 else f"{count} times"

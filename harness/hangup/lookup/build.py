@@ -16,10 +16,9 @@ from hangup.catalogue import Scenario
 from hangup.lookup.documented import Documented, read_documented
 from hangup.lookup.index import ERROR, FIELD, FRAME, SYSTEM, WORD, Fragment, Heard, Index, Place, Speaker, Text
 from hangup.lookup.mask import Masker, read_masks
-from hangup.judge.judge import Verdict
-from hangup.lookup.moment import UNSENT, moment
-from hangup.outcome import ActedOn, Outcome
+from hangup.lookup.moment import moment
 from hangup.matrix import judged
+from hangup.outcome import ActedOn
 from hangup.store import ClientResults
 from hangup.store.model import Link
 
@@ -113,14 +112,14 @@ class _Builder:
     def _measured(self, results: ClientResults) -> None:
         speaker = self._speaker(results.client)
         for cell in judged(results, self._catalogue):
-            acted_on = _worst(_acted_on(cell.scenario, verdict) for verdict in cell.verdicts)
+            acted_on = _worst(verdict.acted_on for verdict in cell.verdicts)
             for observation, verdict in zip(cell.cell.observations, cell.verdicts, strict=True):
-                packets = observation.connections[-1].ending if observation.connections else "unknown"
+                packets = verdict.ending if observation.connections else "unknown"
                 last = _frame(cell.scenario) or packets
                 number = self._number(
                     Heard(
                         speaker, self._places[cell.scenario.id], last, verdict.outcome.value, verdict.faithful,
-                        acted_on, 1 + max(verdict.extra_connections, sum(verdict.extra_requests.values())),
+                        acted_on, verdict.tries,
                     )
                 )  # fmt: skip
                 for operation in observation.operations:
@@ -240,16 +239,6 @@ def _worst(found: Iterable[ActedOn | None]) -> str | None:
     """Of trials that differ, what is the worst for a retry."""
     known = set(found)
     return next((each.value for each in (ActedOn.YES, ActedOn.MAYBE, ActedOn.NO) if each in known), None)
-
-
-def _acted_on(scenario: Scenario, verdict: Verdict) -> ActedOn | None:  # TEMPORARY: until the judge says it
-    if verdict.processed is None:
-        return None
-    if verdict.processed:
-        return ActedOn.YES
-    refused = verdict.outcome is Outcome.REFUSED and not verdict.extra_connections
-    unsent = moment(scenario) in UNSENT or refused or scenario.id == "h2-rst-stream-refused"
-    return ActedOn.NO if unsent else ActedOn.MAYBE
 
 
 def _frame(scenario: Scenario) -> str | None:

@@ -103,12 +103,12 @@ class Handler:
     @property
     def unread(self) -> tuple[Failure, ...]:
         """Those in which the peer's program had not read the request: what was measured, and no promise."""
-        return tuple(failure for failure in self.failures if failure.report.verdict.processed == 0)
+        return tuple(failure for failure in self.failures if failure.report.verdict.acted_on == "no")
 
     @property
     def unsafe(self) -> tuple[Failure, ...]:
         """Those after which it may do the request a second time. Where no request was made, neither is known."""
-        return tuple(failure for failure in self.failures if failure.report.verdict.processed)
+        return tuple(failure for failure in self.failures if failure.report.verdict.acted_on in ("yes", "maybe"))
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class DrawingEnd(Model):
 class Drawing(Model):
     """One file."""
 
-    schema_: Literal[1] = Field(alias="schema")
+    schema_: Literal[2] = Field(alias="schema")
     about: str
     platform: LabName
     client: ClientId
@@ -76,7 +76,7 @@ def script(scenario: Scenario) -> tuple[str, ...]:
 def draw(trial: Trial, packets: Iterable[Captured], scenario: Scenario, results: ClientResults) -> Drawing:
     """The drawing of a valid trial."""
     drawn = ladder(trial, (captured.packet for captured in packets))
-    outcome = judge(results.client, results.layer, scenario, observe(trial, scenario, str)).outcome
+    outcome = judge(results.client, results.layer, scenario, observe(trial, str)).outcome
     read = {connection.remote: connection.read for connection in trial.log}
     said = explain(drawn.packets, drawn.icmp, read, outcome, start_ns=drawn.start_ns)
     rows = tuple(

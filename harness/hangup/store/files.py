@@ -48,6 +48,10 @@ def read_model(path: Path, model: type[M], ended: Callable[[M], tuple[int, int, 
         ) from None
     if not isinstance(table, dict) or not isinstance(table.get("schema"), int):
         raise StoreError(f"{path}: not a hangup results file (no schema number)")
+    if table["schema"] < SCHEMA:
+        raise StoreError(
+            f"{path}: schema {table['schema']}, and this hangup reads {SCHEMA}; measure anew: `hangup run --out DIR`"
+        )
     if table["schema"] > SCHEMA:
         raise StoreError(f"{path}: schema {table['schema']}, and this hangup reads up to {SCHEMA}; upgrade hangup")
     if "end" not in table:

@@ -44,7 +44,7 @@ class End(Model):
 class KernelResets(Model):
     """One file."""
 
-    schema_: Literal[1] = Field(alias="schema")
+    schema_: Literal[2] = Field(alias="schema")
     about: str
     platform: LabName
     scenarios: dict[str, ScenarioReset]

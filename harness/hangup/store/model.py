@@ -12,13 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from hangup.agents.protocol import ClientId, Layer
 from hangup.labs.base import LabName
 
-SCHEMA: Literal[1] = 1
+SCHEMA: Literal[2] = 2
 
 Share = Literal["always", "mostly", "sometimes", "rarely"]
 """How many of a cell's trials: all, more than half, at least a fifth, fewer."""
-Ending = Literal["fin", "rst", "fin, rst", "refused", "unreachable", "aborted", "silence", "none"]
-"""What the peer or the network did to a connection, as the client's side of the wire saw it. ``aborted``: its own
-kernel did."""
 
 
 class Model(BaseModel):
@@ -36,6 +33,13 @@ class Link(Model):
     code: str | None = None
 
 
+class Event(Model):
+    """An error that an event told beside the answer of the call (see the agent protocol)."""
+
+    name: str
+    error: tuple[Link, ...]
+
+
 class Operation(Model):
     """One operation of the client, and what its API gave. ``hang``: nothing, until the harness's deadline."""
 
@@ -44,24 +48,51 @@ class Operation(Model):
     phase: str | None = None
     status: int | None = None
     received: int | None = None
+    sha256: str | None = None
+    """Of the bytes received."""
     eof: bool | None = None
     error: tuple[Link, ...] = ()
     printed: str | None = None
+    events: tuple[Event, ...] = ()
 
 
 class Request(Model):
-    """A request that the peer read from its socket."""
+    """A request of which something left the client."""
 
     method: str
-    complete: bool
+    sent: Literal["whole", "partly", "unknown"] = "whole"
+    """``unknown``: under TLS, of a request that the peer did not read whole."""
+    read: Literal["whole", "partly", "none"] = "whole"
+    """What the peer's program read of it."""
+    drained: bool = False
+    """The peer's program read the end of it only behind its own answer."""
+    answered: int | None = None
+    """The status of the final response that the peer began to send for it."""
+    refused: bool = False
+    """The peer said that it did nothing for it: REFUSED_STREAM, or GOAWAY with a lower last stream (RFC 9113)."""
 
 
 class Connection(Model):
-    """One connection that the client opened."""
+    """One connection that the client opened, as its packets showed it, without the client's clean-up."""
 
-    ending: Ending
-    sent: int
-    """Payload bytes that the peer put on the wire."""
+    state: str
+    """Zeek's conn_state."""
+    history: str
+    """Zeek's history, without the letters that depend on timing: pure ACKs, retransmissions, zero windows, gaps."""
+    first_fin: Literal["client", "peer", "nobody"] = "nobody"
+    peer_fin: bool = False
+    rst: tuple[Literal["client", "peer"], ...] = ()
+    """Who sent RSTs, each side once, in the order of their first one."""
+    rst_after_fin: bool = False
+    """The first RST came after a FIN of the same side."""
+    forged: bool = False
+    """A RST in the peer's name has another TTL than the peer's other segments."""
+    icmp: tuple[str, ...] = ()
+    """The kinds of ICMP errors about the client's segments."""
+    syn_data: bool = False
+    """A SYN of the client carried data."""
+    sent: int = 0
+    """Payload bytes that the peer put on the wire; under TLS those of the messages in it."""
     requests: tuple[Request, ...] = ()
 
 
@@ -70,9 +101,10 @@ class Observation(Model):
 
     share: Share
     operations: tuple[Operation, ...]
-    state: str | None = None
-    """Zeek's conn_state of the first connection: all that the scenario allows, joined by "or", where what came after
-    the observation decides between them. None where the lab could not capture."""
+    proved: bool = True
+    """False where the lab could not capture: then nothing is known of connections."""
+    ran: int | None = None
+    """How often the server says that the last write ran; None where there is no server to ask."""
     connections: tuple[Connection, ...] = ()
 
 
@@ -109,7 +141,7 @@ class End(Model):
 class ClientResults(Model):
     """One file: one client on one platform."""
 
-    schema_: Literal[1] = Field(alias="schema")
+    schema_: Literal[2] = Field(alias="schema")
     about: str
     client: ClientId
     layer: Layer

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 
+from hangup.agents import protocol
 from hangup.agents.protocol import Reply
-from hangup.catalogue import Scenario
+from hangup.conduct.peer import LoggedConnection, LoggedRequest, logged
 from hangup.conduct.trial import Trial
-from hangup.evidence import ConnectionEvidence
+from hangup.evidence import SeenConnection, SentRequest
 from hangup.store.model import (
     Cell,
     Connection,
-    Ending,
+    Event,
     Link,
     Observation,
     Operation,
@@ -29,9 +31,9 @@ class CellRecorder:
         self.invalid: str | None = None
         self.fault: str | None = None
 
-    def add(self, trial: Trial, scenario: Scenario, normalise: Callable[[str], str]) -> None:
+    def add(self, trial: Trial, normalise: Callable[[str], str]) -> None:
         """One more valid trial."""
-        self._forms[observe(trial, scenario, normalise)] += 1
+        self._forms[observe(trial, normalise)] += 1
 
     @property
     def trials(self) -> int:
@@ -58,14 +60,16 @@ def share(count: int, total: int) -> Share:
     return "sometimes" if count * 5 >= total else "rarely"
 
 
-def observe(trial: Trial, scenario: Scenario, normalise: Callable[[str], str]) -> Observation:
+def observe(trial: Trial, normalise: Callable[[str], str]) -> Observation:
     """One trial, free of what changes from run to run."""
-    shown = trial.evidence or (trial.proved and "nothing" in scenario.wire.end)
     return Observation(
         share="always",
         operations=tuple(_operation(op.op, op.reply, normalise) for op in trial.operations),
-        state=" or ".join(scenario.wire.end) if shown else None,
-        connections=_connections(trial, scenario),
+        proved=trial.proved,
+        connections=tuple(
+            _connection(seen, entry)
+            for seen, entry in zip(trial.seen, logged([seen.port for seen in trial.seen], trial.log), strict=True)
+        ),
     )
 
 
@@ -77,49 +81,52 @@ def _operation(op: str, reply: Reply | None, normalise: Callable[[str], str]) ->
         phase=reply.phase if reply.error else None,
         status=reply.status,
         received=reply.received,
+        sha256=reply.sha256,
         eof=reply.eof,
-        error=tuple(
-            Link(type=link.type, message=normalise(link.message), errno=link.errno, code=link.code)
-            for link in reply.error or ()
-        ),
+        error=_links(reply.error or (), normalise),
         printed=normalise(reply.printed) if reply.printed else None,
+        events=tuple(Event(name=event.name, error=_links(event.error, normalise)) for event in reply.events or ()),
     )
 
 
-def _connections(trial: Trial, scenario: Scenario) -> tuple[Connection, ...]:
-    """Evidence and log, connection by connection. The log lacks those that the peer never saw (refused, vanished)."""
-    logged: Sequence[tuple[Request, ...]] = [
-        tuple(Request(method=r.method, complete=r.complete) for r in entry.requests) for entry in trial.log
-    ]
-    asked = sum(operation.op == "exchange" for operation in trial.operations) if len(trial.evidence) == 1 else 1
-    whole = scenario.announced * max(1, asked)
-    endings = [
-        ending(evidence, whole=whole, drawn=index == 0 and scenario.wire.rst is not None)
-        for index, evidence in enumerate(trial.evidence)
-    ]
-    if endings and any((step.actor, step.act) == ("network", "abort") for step in scenario.flat):
-        endings[0] = "aborted"
+def _links(chain: Sequence[protocol.Link], normalise: Callable[[str], str]) -> tuple[Link, ...]:
     return tuple(
-        Connection(ending=ended, sent=evidence.peer_bytes, requests=logged[index] if index < len(logged) else ())
-        for index, (ended, evidence) in enumerate(zip(endings, trial.evidence, strict=True))
+        Link(type=link.type, message=normalise(link.message), errno=link.errno, code=link.code) for link in chain
     )
 
 
-def ending(evidence: ConnectionEvidence, *, whole: int, drawn: bool) -> Ending:
-    """What the peer or the network did to a connection; the client's own closing is not an ending of this kind.
+def _connection(seen: SeenConnection, entry: LoggedConnection | None) -> Connection:
+    """One connection by its packets and, for what was read, by the peer's log."""
+    evidence = seen.evidence
+    return Connection(
+        state=evidence.state,
+        history=evidence.history,
+        first_fin=evidence.first_fin,
+        peer_fin=evidence.peer_fin,
+        rst=evidence.rst,
+        rst_after_fin=evidence.rst_after_fin,
+        forged=evidence.forged,
+        icmp=evidence.icmp,
+        syn_data=seen.syn_data,
+        sent=evidence.peer_bytes,
+        requests=tuple(
+            _request(left, read)
+            for left, read in zip_longest(seen.requests, entry.requests if entry is not None else ())
+            if left is not None or read.bytes
+        ),
+    )
 
-    ``whole``: bytes of all that was asked for on it, less of which is a silence where nothing else happened. A RST
-    behind the peer's FIN counts where ``drawn``: where the scenario makes a claim of it. Elsewhere it answers what the
-    client happens to send when all is over, before or after it is observed.
-    """
-    if evidence.state == "REJ" or "port-unreachable" in evidence.icmp:
-        return "refused"
-    if evidence.icmp:
-        return "unreachable"
-    if "peer" in evidence.rst and not evidence.rst_after_fin:
-        return "rst"
-    if "peer" in evidence.rst and drawn:
-        return "fin, rst"
-    if evidence.peer_fin:
-        return "fin"
-    return "silence" if evidence.peer_bytes < whole else "none"
+
+def _request(left: SentRequest | None, read: LoggedRequest | None) -> Request:
+    """A request as it left the client (``left``; HTTP/2 hides it) and as the peer read it (``read``)."""
+    if read is None:
+        read = LoggedRequest("", 0, complete=False)
+    whole = True if read.complete else None if left is None else left.whole
+    return Request(
+        method=left.method if left is not None else read.method,
+        sent="unknown" if whole is None else "whole" if whole else "partly",
+        read="whole" if read.complete else "partly" if read.bytes else "none",
+        drained=read.drained,
+        answered=read.answered,
+        refused=read.refused,
+    )

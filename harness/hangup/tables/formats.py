@@ -18,8 +18,8 @@ from hangup.store import ClientResults
 
 LAYERS: tuple[Layer, ...] = ("stream", "http")
 COLUMNS = (
-    "platform", "client", "layer", "scenario", "share", "outcome", "faithful", "extra_connections", "extra_requests",
-    "processed", "lost", "type", "code", "message", "root_type", "root_code", "root_message", "problem",
+    "platform", "client", "layer", "scenario", "share", "outcome", "faithful", "ending", "tries", "sent",
+    "acted_on", "lost", "type", "code", "message", "root_type", "root_code", "root_message", "problem",
 )  # fmt: skip
 
 
@@ -78,9 +78,9 @@ def cell_records(cell: JudgedCell) -> list[dict[str, Any]]:
     for observation, verdict in zip(cell.cell.observations, cell.verdicts, strict=True):
         facts = asdict(verdict)
         decisive = observation.operations[facts.pop("decisive")]
-        requests = facts.pop("extra_requests")
+        requests = facts.pop("sent")
         record = {"share": observation.share, **facts}
-        record["extra_requests"] = " ".join(f"{method}:{count}" for method, count in requests.items())
+        record["sent"] = None if requests is None else " ".join(f"{name}:{count}" for name, count in requests.items())
         if decisive.error:
             for prefix, link in (("", decisive.error[0]), ("root_", decisive.error[-1])):
                 record |= {

@@ -85,8 +85,9 @@ def readme_page(results: Sequence[ClientResults], catalogue: Mapping[str, Scenar
 
         ## What the numbers do not mean
 
-        They were measured on Linux, over one hop without loss, with each library's default settings. `processed` says that
-        the peer's application had read the whole request, not that it acted on it. `lost` counts bytes of the last response
+        They were measured on Linux, over one hop without loss, with each library's default settings. `acted on` is `yes` if
+        the peer's program had the whole request and went on, or answered it with success; `no` if nothing of it left the
+        client, or if the protocol says so; else `maybe`. A retry is safe after `no` alone. `lost` counts bytes of the last response
         that were on the wire and that the application did not get, whether or not they ever reached the client's
         kernel. A `hang` says that nothing was reported before the harness gave up, not that nothing ever would be.
         """)]  # fmt: skip
@@ -112,30 +113,33 @@ def _versions(members: Sequence[ClientResults]) -> str:
     return tabulate(rows, headers=["client", "runtime", "libraries", "system", "trials"], tablefmt="github") + "\n"
 
 
+_NAMED = (
+    Outcome.RESET, Outcome.EOF, Outcome.TRUNCATED, Outcome.SILENT_TRUNCATION, Outcome.WRONG_ANSWER, Outcome.HANG,
+)  # fmt: skip
+"""Outcomes that have findings of their own."""
+
 Finding = tuple[str, Callable[[JudgedCell, Verdict], bool]]
 
 FINDINGS: Sequence[Finding] = (
     ("A truncated answer is returned as a success", lambda c, v: v.outcome is Outcome.SILENT_TRUNCATION),
-    ("A POST that the peer had read is sent again, silently", lambda c, v: "POST" in v.extra_requests),
-    ("A GET that the peer had read is sent again, silently", lambda c, v: "GET" in v.extra_requests),
+    ("A wrong answer is returned as a success", lambda c, v: v.outcome is Outcome.WRONG_ANSWER),
+    ("A POST is sent again, silently", lambda c, v: (v.sent or {}).get("POST", 0) > 1),
+    ("A GET is sent again, silently", lambda c, v: (v.sent or {}).get("GET", 0) > 1),
     (
         "An orderly end (FIN) is reported as a reset",
         lambda c, v: v.outcome is Outcome.RESET and v.faithful is False,
     ),
     (
         "A reset is reported as an orderly end",
-        lambda c, v: v.outcome is Outcome.EOF and v.faithful is False,
+        lambda c, v: v.outcome in (Outcome.EOF, Outcome.TRUNCATED) and v.faithful is False,
     ),
     (
-        "A refusal is reported although the peer had read the request, on a connection before",
-        lambda c, v: v.outcome is Outcome.REFUSED and bool(v.processed),
+        "A refusal is reported although the request had left the client, on a connection before",
+        lambda c, v: v.outcome is Outcome.REFUSED and bool(v.sent),
     ),
     (
         "What is reported is misleading in another way",
-        lambda c, v: (
-            v.faithful is False
-            and v.outcome not in (Outcome.RESET, Outcome.EOF, Outcome.SILENT_TRUNCATION, Outcome.HANG)
-        ),
+        lambda c, v: v.faithful is False and v.outcome not in _NAMED and not (v.outcome is Outcome.REFUSED and v.sent),
     ),
     ("Bytes that were sent never reach the application", lambda c, v: bool(v.lost)),
     ("Nothing is reported at all", lambda c, v: v.outcome is Outcome.HANG),

@@ -43,6 +43,15 @@ class SendStep(ConnectionStep):
         """Bytes of the payload that are no part of a response's body."""
         return 0
 
+    def content(self) -> Payload:
+        """The bytes of the payload that are of a response's body."""
+        return b""
+
+    @property
+    def answers(self) -> tuple[int, ...]:
+        """The statuses of the final responses that it begins (RFC 9110 section 15)."""
+        return ()
+
     def frame(self, frames: Frames) -> None:
         """The same in HTTP/2."""
         raise StepError(_UNFRAMED)
@@ -87,6 +96,10 @@ class SendHead(SendStep):
     def framing(self) -> int:
         return len(self.payload())
 
+    @property
+    def answers(self) -> tuple[int, ...]:
+        return (self.status,) if self.status >= 200 and not self.offset else ()
+
     def frame(self, frames: Frames) -> None:
         if self.bytes is not None:
             raise StepError(_UNFRAMED)
@@ -106,6 +119,9 @@ class SendBody(SendStep):
     def payload(self) -> Payload:
         return http.body(self.bytes, self.offset)
 
+    def content(self) -> Payload:
+        return self.payload()
+
     def frame(self, frames: Frames) -> None:
         frames.body(self.payload())
 
@@ -122,6 +138,9 @@ class SendChunk(SendStep):
 
     def payload(self) -> Payload:
         return http.chunk(self.bytes, self.of)
+
+    def content(self) -> Payload:
+        return http.body(self.bytes)
 
     @property
     def framing(self) -> int:
@@ -172,6 +191,10 @@ class SendTogether(SendStep):
 
     def payload(self) -> Payload:
         return b"".join(part.payload() for part in self.parts)
+
+    @property
+    def answers(self) -> tuple[int, ...]:
+        return tuple(status for part in self.parts for status in part.answers)
 
     def frame(self, frames: Frames) -> None:
         for part in self.parts:

@@ -17,7 +17,7 @@ import java.util.Map;
 
 /** The process: standard input and output belong to the protocol, and the process ends when its input does. */
 final class Main {
-    private static final int PROTOCOL = 1;
+    private static final int PROTOCOL = 2;
 
     private Main() {}
 

@@ -86,27 +86,28 @@ final class Protocol {
             String phase,
             Integer status,
             Integer received,
+            String sha256,
             Boolean eof,
             Long ms,
             List<Link> error,
             String printed) {
 
         static Reply observed(long id) {
-            return new Reply("reply", id, Result.OBSERVED, null, null, null, null, null, null, null, null);
+            return new Reply("reply", id, Result.OBSERVED, null, null, null, null, null, null, null, null, null);
         }
 
         static Reply observed(long id, Report report, long ms, List<Link> error, String printed) {
             String phase = report.phase().name().toLowerCase(Locale.ROOT);
             return new Reply("reply", id, Result.OBSERVED, null, phase, report.status(), report.received(),
-                    report.eof(), ms, error, printed);
+                    report.sha256(), report.eof(), ms, error, printed);
         }
 
         static Reply unsupported(long id) {
-            return new Reply("reply", id, Result.UNSUPPORTED, null, null, null, null, null, null, null, null);
+            return new Reply("reply", id, Result.UNSUPPORTED, null, null, null, null, null, null, null, null, null);
         }
 
         static Reply failed(long id, String why) {
-            return new Reply("reply", id, Result.FAILED, why, null, null, null, null, null, null, null);
+            return new Reply("reply", id, Result.FAILED, why, null, null, null, null, null, null, null, null);
         }
     }
 

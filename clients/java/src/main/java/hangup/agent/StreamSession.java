@@ -79,7 +79,7 @@ public abstract non-sealed class StreamSession extends Session {
                 report.eof(true);
                 return;
             }
-            report.received(count);
+            report.received(buffer, count);
             missing -= count;
         }
     }

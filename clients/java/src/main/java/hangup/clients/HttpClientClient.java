@@ -43,7 +43,7 @@ final class HttpClientClient extends HttpSession {
         }
         HttpResponse<byte[]> response = client.send(request.build(), BodyHandlers.ofByteArray());
         report.status(response.statusCode());
-        report.received(response.body().length);
+        report.received(response.body());
     }
 
     /**

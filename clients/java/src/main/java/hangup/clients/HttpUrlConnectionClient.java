@@ -49,7 +49,7 @@ final class HttpUrlConnectionClient extends HttpSession {
         report.phase(Phase.RECV);
         InputStream body = status < 400 ? connection.getInputStream() : connection.getErrorStream();
         if (body != null) { // an error need not have a body
-            report.received(body.readAllBytes().length);
+            report.received(body.readAllBytes());
         }
     }
 

@@ -1,0 +1,71 @@
+"""How often the last request left the client, and whether it was acted on.
+
+A request was acted on if the peer's program had all of it and went on, or answered it with success. It was not if
+nothing of it left the client, or if the protocol says so. In every other case nobody knows: bytes that the peer's
+kernel acknowledged and no program read, bytes that were read in part, and bytes that a program drained behind its own
+refusal prove nothing. A retry is safe after ``no`` alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from hangup.catalogue import Scenario
+from hangup.outcome import ActedOn
+from hangup.store.model import Connection, Observation, Request
+
+
+class LastRequest:
+    """The last request that the application made, as the connections show it."""
+
+    def __init__(self, scenario: Scenario, observation: Observation) -> None:
+        exchanges = sum(operation.op == "exchange" for operation in observation.operations)
+        methods = [s.text("method", "GET") for s in scenario.flat if s.act in ("exchange", "begin exchange")]
+        self.made = Counter(methods[:exchanges])
+        """The requests that the application made, by method."""
+        self._known = bool(self.made) and observation.proved
+        self._connections = observation.connections
+        self._attempts = list(_of_last(observation.connections, sum(self.made.values()) - 1)) if self._known else []
+
+    @property
+    def sent(self) -> dict[str, int] | None:
+        """How often it left the client, by method; None where no request was made, or nothing was captured."""
+        if not self._known:
+            return None
+        return dict(sorted(Counter(request.method for request in self._attempts).items()))
+
+    @property
+    def tries(self) -> int:
+        """How often the client sent it or connected for it: connections without any request count too."""
+        unused = sum(not connection.requests for connection in self._connections)
+        return max(1, len(self._attempts) + unused)
+
+    @property
+    def acted_on(self) -> ActedOn | None:
+        """Whether the peer acted on it, in any of its attempts."""
+        if not self._known:
+            return None
+        said = {_acted_on(request) for request in self._attempts}
+        if any(connection.syn_data and not connection.requests for connection in self._connections):
+            said.add(ActedOn.MAYBE)
+        return next((word for word in (ActedOn.YES, ActedOn.MAYBE) if word in said), ActedOn.NO)
+
+    @property
+    def left_before(self) -> bool:
+        """Whether it had left the client on a connection before the last one."""
+        earlier = {id(request) for connection in self._connections[:-1] for request in connection.requests}
+        return any(id(request) in earlier for request in self._attempts)
+
+
+def _of_last(connections: Sequence[Connection], earlier: int) -> Sequence[Request]:
+    """The requests that are attempts of the last one: all but the first ``earlier`` of the trial."""
+    return [request for connection in connections for request in connection.requests][max(0, earlier) :]
+
+
+def _acted_on(request: Request) -> ActedOn:
+    if request.refused:
+        return ActedOn.NO
+    if request.answered is not None and 200 <= request.answered < 300:
+        return ActedOn.YES
+    return ActedOn.YES if request.read == "whole" and not request.drained else ActedOn.MAYBE
