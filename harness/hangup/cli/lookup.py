@@ -142,7 +142,7 @@ def _is_file(text: str) -> bool:
 
 def _plain(index: Index, answer: Answer) -> dict[str, object]:
     table = answer.plain()
-    del table["best"]  # numbers in the index
+    del table["ways"]  # numbers in the index
     table["scenarios"] = [
         {
             "scenario": ranked.scenario,
@@ -183,15 +183,16 @@ def _print(index: Index, answer: Answer) -> None:
     _more(len(answer.clients))
     click.echo("  decided by: " + " | ".join(textwrap.shorten(why, 90) for why in answer.clients[0].why))
     if answer.endings:
-        _endings(index, answer)
+        _heading("What happened on the wire")
+        for ending in answer.endings[:SHOWN]:
+            click.echo(f"  {ending.score:4.2f}  {_ENDINGS.get(ending.ending, ending.ending)} {ending.moment}")
+        _more(len(answer.endings))
+    if answer.scenarios:
+        _scenarios(index, answer)
     _advice(index, answer)
 
 
-def _endings(index: Index, answer: Answer) -> None:
-    _heading("What happened on the wire")
-    for ending in answer.endings[:SHOWN]:
-        click.echo(f"  {ending.score:4.2f}  {_ENDINGS.get(ending.ending, ending.ending)} {ending.moment}")
-    _more(len(answer.endings))
+def _scenarios(index: Index, answer: Answer) -> None:
     _heading("Scenarios")
     shown = [(scenario, [index.cells[number] for number in scenario.cells]) for scenario in answer.scenarios[:SHOWN]]
     for scenario, cells in shown:

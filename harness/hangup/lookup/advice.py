@@ -58,7 +58,7 @@ class Advice(NamedTuple):
 
 def advise(index: Index, answer: Answer) -> Advice:
     """What to do about the scenarios that explain the text best; of an unknown text nothing is known."""
-    cells = [index.cells[number] for number in answer.best]
+    cells = [index.cells[number] for number in answer.ways]
     acted_on = _acted_on(answer, cells)
     known = any(cell.acted_on for cell in cells)
     retry: Retry = "safe" if acted_on is ActedOn.NO else "idempotent-only" if known else "unknown"
@@ -87,8 +87,9 @@ def _what(index: Index, answer: Answer, cells: list[Heard], acted_on: ActedOn) -
     if acted_on is ActedOn.NO:
         return "A retry is safe: no request was acted on, in any way to this text that is measured or documented."
     if any(cell.outcome in _SILENCE for cell in cells):
-        return f"{_MAYBE}: a client that stops waiting does not know what the server has read, or still does. {_REPEAT}."
-    acted = dict.fromkeys(place.id for place in _places(index, [cell for cell in cells if cell.acted_on == ActedOn.YES]))
+        return f"{_MAYBE}: who stops waiting does not know what the server has read, or still does. {_REPEAT}."
+    yes = [cell for cell in cells if cell.acted_on == ActedOn.YES]
+    acted = dict.fromkeys(place.id for place in _places(index, yes))
     if acted:
         return f"{_MAYBE}. It was in {_several(list(acted))}, where this was measured. {_REPEAT}."
     return f"{_MAYBE}: the text does not tell. {_REPEAT}."

@@ -30,7 +30,7 @@ _NAME = re.compile(
     r"^(?:[A-Z][A-Z0-9]+_[A-Z0-9_]+|E[A-Z]{3,}|(?:errno|number)_[0-9]{2,}|WSAE[A-Z]+|(?![0-9])[A-Za-z0-9]*[a-z][A-Z][A-Za-z]*)$"
 )
 """A word that is a code (``ECONNRESET``, ``UND_ERR_SOCKET``) or a class (``RemoteDisconnected``): telling by itself."""
-_GENERAL = frozenset({"Error", "TypeError", "OSError", "IOException"})
+_GENERAL = frozenset({"Error", "TypeError", "OSError", "IOException", "StatusCode"})
 """Classes that tell nothing of a connection."""
 _FRAMES = {"reset stream": "rst-stream", "send goaway": "goaway"}
 """HTTP/2's own endings: what the connection did afterwards was told to nobody."""

@@ -14,11 +14,11 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from hangup.errors import InputError
+from hangup.judge.ending import Ending
 from hangup.lookup.index import Heard, Place
 from hangup.lookup.moment import Moment
 from hangup.outcome import ActedOn, Outcome
 from hangup.reading import complaint, read_toml
-from hangup.store.model import Ending
 
 DOCUMENTED = Path(__file__).with_name("documented")
 LIKELY = (

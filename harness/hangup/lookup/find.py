@@ -60,11 +60,8 @@ def find(index: Index, text: str) -> Found:
     where they stand alone: anywhere else they are prose."""
     lines = Masker(index.masks).lines(text)
     kinds = [fragment.kind for fragment in index.fragments]
-    found = {
-        number: match
-        for number, match in _matches({number: each.words for number, each in enumerate(index.fragments)}, lines).items()
-        if kinds[number] != WORD or match.alarm
-    }
+    words = {number: each.words for number, each in enumerate(index.fragments)}
+    found = {n: match for n, match in _matches(words, lines).items() if kinds[n] != WORD or match.alarm}
     if tells(index, found):
         return found
     named = {number: fold(each.words) for number, each in enumerate(index.fragments) if ERROR <= kinds[number] < FIELD}

@@ -3,6 +3,7 @@
 
 const LINE = 3;
 const PART = 1;
+const ALONE = 1;
 const REASONS = 3;
 const ANSWERS = 5;
 const FRAME = 0, WORD = 1, ERROR = 2, SYSTEM = 3, FIELD = 4;
@@ -15,8 +16,8 @@ const WORDS = 0, WEIGHT = 1, KIND = 2;                          // of a fragment
 const LINES = 1, PARTS = 2, CELLS = 3;                          // of a text
 
 // What is known of an error text: an answer for each error in it, the best explained first; one at least. An answer is
-// {confidence, system, whole, best, clients: [{client, score, why, measured, source, means}], scenarios: [{scenario, score, cells}],
-// endings: [{ending, moment, score, cells}]}; `best` and a scenario's `cells` are numbers in index.cells, an ending's
+// {confidence, system, whole, ways, clients: [{client, score, why, measured, source, means}], scenarios: [{scenario, score, cells}],
+// endings: [{ending, moment, score, cells}]}; `ways` and a scenario's `cells` are numbers in index.cells, an ending's
 // `cells` is their number. Clients without endings: nothing happened on the wire.
 export function lookup(index, text) {
   let found = find(index, text);
@@ -28,7 +29,7 @@ export function lookup(index, text) {
     found = new Map([...found].filter(([, match]) => ![...match.lines].every((line) => lines.has(line))));
   }
   if (answers.length > 1) for (const answer of answers) answer.whole = false;
-  return answers.length ? answers : [{ confidence: "none", system: false, whole: false, best: [], clients: [], scenarios: [], endings: [] }];
+  return answers.length ? answers : [{ confidence: "none", system: false, whole: false, ways: [], clients: [], scenarios: [], endings: [] }];
 }
 
 function tells(index, numbers) {
@@ -155,18 +156,21 @@ function word(line, word, start) {
 function scored(index, found) {
   const lines = new Map();
   const parts = new Map();
-  const whole = new Set();
+  const alone = new Set();
+  const complete = new Map();
   for (const text of index.texts) {
     const said = text[LINES].filter((number) => found.has(number));
     for (const number of said) addAll(entry(lines, number, () => new Set()), text[CELLS]);
     for (const number of text[PARTS]) {
       if (found.has(number)) addAll(entry(parts, number, () => new Set()), text[CELLS]);
     }
-    if (found.size > 1 && said.length === text[LINES].length && said.length === found.size) addAll(whole, text[CELLS]);
+    if (said.length < text[LINES].length) continue;
+    for (const number of said) addAll(entry(complete, number, () => new Set()), text[CELLS]);
+    if (found.size > 1 && said.length === found.size) addAll(alone, text[CELLS]);
   }
   const byCell = new Map();
   const heard = new Map();
-  let total = found.size > 1 ? 1 : 0;
+  let total = found.size > 1 ? ALONE : 0;
   const asLine = (number, cell) => lines.has(number) && lines.get(number).has(cell);
   for (const number of [...found.keys()].sort((a, b) => a - b)) {
     const weight = index.fragments[number][WEIGHT];
@@ -176,10 +180,12 @@ function scored(index, found) {
       entry(heard, cell, () => []).push(number);
     }
   }
-  for (const cell of whole) byCell.set(cell, byCell.get(cell) + 1);
+  for (const cell of alone) byCell.set(cell, byCell.get(cell) + ALONE);
   const best = Math.max(...byCell.values());
   const bestCells = [...byCell.keys()].filter((cell) => byCell.get(cell) === best);
-  return { byCell, heard, asLine, total, bestCells };
+  const says = (number, cell) => complete.has(number) && complete.get(number).has(cell);
+  const ways = [...byCell.keys()].filter((cell) => byCell.get(cell) >= best - ALONE).sort((a, b) => a - b);
+  return { byCell, heard, asLine, says, total, bestCells, ways };
 }
 
 function rank(index, found) {
@@ -188,16 +194,16 @@ function rank(index, found) {
   const clients = new Map();
   const scenarios = new Map();
   const endings = new Map();
-  const nothing = scores.bestCells.every((cell) => index.cells[cell][SCENARIO] === null);
+  const nothing = scores.bestCells.some((cell) => index.cells[cell][SCENARIO] === null);
   const ordered = [...scores.byCell.keys()].sort((a, b) => scores.byCell.get(b) - scores.byCell.get(a) || a - b);
   for (const cell of ordered) {
     const heard = index.cells[cell];
     entry(clients, heard[SPEAKER], () => cell);
-    if (heard[SCENARIO] === null || nothing) continue;
+    if (heard[SCENARIO] === null || (nothing && !scores.bestCells.includes(cell))) continue;
     const scenario = index.scenarios[heard[SCENARIO]];
-    for (const cells of [
-      entry(scenarios, scenario[ID], () => []), entry(endings, `${heard[ENDING]}\n${scenario[MOMENT]}`, () => []),
-    ]) {
+    const ranked = [entry(scenarios, scenario[ID], () => [])];
+    if (!nothing) ranked.push(entry(endings, `${heard[ENDING]}\n${scenario[MOMENT]}`, () => []));
+    for (const cells of ranked) {
       if (!cells.length || share(cells[0]) === share(cell)) cells.push(cell);
     }
   }
@@ -210,8 +216,8 @@ function rank(index, found) {
   const answer = {
     confidence: confidence(index, found, scores),
     system: [...explained].every((number) => index.fragments[number][KIND] === SYSTEM),
-    whole: scores.bestCells.every((cell) => whole(index, found, scores, cell, lines)),
-    best: [...scores.bestCells].sort((a, b) => a - b),
+    whole: scores.ways.every((cell) => whole(index, found, scores, cell, lines)),
+    ways: scores.ways,
     clients: [...clients.values()].map((cell) => client(index, found, scores, cell)).sort((a, b) => b.score - a.score || (a.client < b.client ? -1 : a.client > b.client ? 1 : 0)),
     scenarios: inOrder(scenarios).map((cells) => ({ scenario: place(cells[0])[ID], score: share(cells[0]), cells })),
     endings: inOrder(endings).map((cells) => ({
@@ -244,7 +250,7 @@ function confidence(index, found, scores) {
 function whole(index, found, scores, cell, lines) {
   for (const line of lines) {
     const errors = [...found.keys()].filter((n) => found.get(n).lines.has(line) && index.fragments[n][KIND] > FRAME);
-    const said = errors.filter((n) => scores.asLine(n, cell));
+    const said = errors.filter((n) => scores.says(n, cell));
     if (said.some((n) => index.fragments[n][KIND] === FIELD)) continue;
     if (said.length !== errors.length || !said.every((n) => found.get(n).own)) return false;
   }
