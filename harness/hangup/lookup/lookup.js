@@ -184,8 +184,7 @@ function scored(index, found) {
   const best = Math.max(...byCell.values());
   const bestCells = [...byCell.keys()].filter((cell) => byCell.get(cell) === best);
   const says = (number, cell) => complete.has(number) && complete.get(number).has(cell);
-  const ways = [...byCell.keys()].filter((cell) => byCell.get(cell) >= best - ALONE).sort((a, b) => a - b);
-  return { byCell, heard, asLine, says, total, bestCells, ways };
+  return { byCell, heard, asLine, says, total, best, bestCells };
 }
 
 function rank(index, found) {
@@ -216,8 +215,8 @@ function rank(index, found) {
   const answer = {
     confidence: confidence(index, found, scores),
     system: [...explained].every((number) => index.fragments[number][KIND] === SYSTEM),
-    whole: scores.ways.every((cell) => whole(index, found, scores, cell, lines)),
-    ways: scores.ways,
+    whole: scores.bestCells.every((cell) => whole(index, found, scores, cell, lines)),
+    ways: ways(index, scores, explained),
     clients: [...clients.values()].map((cell) => client(index, found, scores, cell)).sort((a, b) => b.score - a.score || (a.client < b.client ? -1 : a.client > b.client ? 1 : 0)),
     scenarios: inOrder(scenarios).map((cells) => ({ scenario: place(cells[0])[ID], score: share(cells[0]), cells })),
     endings: inOrder(endings).map((cells) => ({
@@ -245,6 +244,12 @@ function confidence(index, found, scores) {
     ([number, match]) => scores.asLine(number, cell) && (match.own || [FRAME, FIELD].includes(index.fragments[number][KIND])),
   );
   return own ? "exact" : "likely";
+}
+
+function ways(index, scores, explained) {
+  const bare = [...explained].every((number) => !index.fragments[number][WORDS].includes(" "));
+  const least = bare ? 0 : scores.best - ALONE;
+  return [...scores.byCell.keys()].filter((cell) => scores.byCell.get(cell) >= least).sort((a, b) => a - b);
 }
 
 function whole(index, found, scores, cell, lines) {

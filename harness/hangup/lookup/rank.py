@@ -66,8 +66,8 @@ class Answer:
 
     ``confidence``: ``exact``, as it was heard; ``likely``, a telling line of it; ``possible``, only parts; ``none``.
     ``system``: what is known of it are the operating system's words alone, which any program may pass on. ``whole``:
-    nothing in the error's lines is left unexplained, and there is no other error in the text. ``ways``: the cells that
-    explain it best, as numbers in the index. Without endings, nothing happened on the wire.
+    nothing in the error's lines is left unexplained, and there is no other error in the text. ``ways``: the cells
+    that say it, as numbers in the index. Without endings, nothing happened on the wire.
     """
 
     confidence: str
@@ -161,9 +161,12 @@ class _Scores:
     def best_cells(self) -> list[int]:
         return [cell for cell, score in self.by_cell.items() if score == self.best]
 
-    def ways(self) -> list[int]:
-        """The cells that say as much as the best ones, in one text or in several."""
-        return sorted(cell for cell, score in self.by_cell.items() if score >= self.best - ALONE)
+    def ways(self, index: Index, explained: set[int]) -> list[int]:
+        """The cells that say as much as the best ones, in one text or in several. Of a class's or a code's bare name,
+        all that have it, because whoever gives no more may have left the rest out."""
+        bare = all(" " not in index.fragments[number].words for number in explained)
+        least = 0 if bare else self.best - ALONE
+        return sorted(cell for cell, score in self.by_cell.items() if score >= least)
 
 
 def _rank(index: Index, found: Found) -> tuple[Answer, set[int]]:
@@ -197,8 +200,8 @@ def _rank(index: Index, found: Found) -> tuple[Answer, set[int]]:
     answer = Answer(
         _confidence(index, found, scores),
         system,
-        all(_whole(index, found, scores, cell, lines) for cell in scores.ways()),
-        tuple(scores.ways()),
+        all(_whole(index, found, scores, cell, lines) for cell in best),
+        tuple(scores.ways(index, explained)),
         tuple(
             sorted(
                 (_client(index, found, scores, cell) for cell in clients.values()), key=lambda c: (-c.score, c.client)
