@@ -5,7 +5,7 @@
  * 'end' of the stream is a success, as in the documentation's example. It also comes when the connection or
  * the stream ends in the middle of a body, or before a response, and no error code is sent (FIN; RST_STREAM
  * with NO_ERROR or CANCEL): Node takes that for a cancellation, and only `rstCode` or the length tells.
- * Otherwise 'error' of the stream ends an exchange, or 'close' where nothing else has come.
+ * Otherwise 'error' of the stream says what has become of an exchange, or 'close' where nothing else has come.
  *
  * A session that fails tells its streams first, and by an 'error' event of its own where there are none: that
  * error is the answer of the next exchange. There is no pool: a session that has ended stays so until its user

@@ -77,7 +77,7 @@ class Conductor:
         ports = tracker.client_ports() if tracker else ()
         by_connection = logged(ports, log)
         evidence = unwrapped(stage.evidence, by_connection[: len(stage.evidence)])
-        seen = seen_connections(stage.packets, port, scenario, stage.asked)
+        seen = seen_connections(stage.packets, port, scenario, stage.asked, stage.answered_ns)
         plain = unwrapped([connection.evidence for connection in seen], by_connection[: len(seen)])
         seen = tuple(replace(connection, evidence=one) for connection, one in zip(seen, plain, strict=True))
         if tracker is not None and invalid is None:

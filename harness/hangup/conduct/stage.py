@@ -79,6 +79,11 @@ class Stage:
         self.packets: Sequence[Segment | IcmpError] = ()
         """Those that the evidence was made of."""
 
+    @property
+    def answered_ns(self) -> int | None:
+        """When the client gave its last answer; None if it gave none."""
+        return max((op.ended_ns for op in self.operations if op.reply is not None), default=None)
+
     async def perform(self, steps: Sequence[Step]) -> str | None:
         """Play the steps, end the session and take the evidence; why the trial is void, where it is."""
         invalid = None

@@ -6,8 +6,7 @@ part of the ending, and changes from run to run. Three rules; each names what it
 1. The client's own FIN and RST, and the peer's RST that answers them: a RST without ACK, which Linux sends for a
    segment that meets no socket (RFC 9293 section 3.5.2, group 1 and 2).
 2. The client's TLS close_notify (RFC 8446 section 6.1) behind the peer's FIN, and the RST that answers it.
-3. The RST that answers what the client's kernel sends again behind the peer's FIN: a timer of the kernel sends that,
-   after the client may have closed.
+3. A RST without ACK behind the peer's FIN and behind the client's last answer: the client had been told of the FIN.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hangup.wire import Flags, IcmpError, Segment
-from hangup.wire.sequence import offset
 
 CLOSE_NOTIFY = 40
 """Bytes of an encrypted alert at most: 24 in TLS 1.3, 31 in TLS 1.2 with AES-GCM. No request is as short."""
@@ -29,22 +27,21 @@ class _Connection:
     """What is known of a connection so far."""
 
     tls: bool | None = None
-    reach: int | None = None
-    """The sequence number behind the client's last payload."""
     fin: bool = False
     """The peer has sent its FIN."""
-    late: bool = False
-    """Something of the client's was taken out, or was sent again behind the FIN: a RST may answer that."""
+    cleaned: bool = False
+    """Something of the client's was taken out: a RST may answer that."""
     written: bool = False
-    """The client has sent something new behind the FIN: a RST that answers that counts."""
+    """The client has sent payload behind the FIN: a RST that answers that counts."""
 
 
 def without_clean_up(
-    packets: Iterable[Segment | IcmpError], port: int, *, client_ends: bool
+    packets: Iterable[Segment | IcmpError], port: int, *, client_ends: bool, answered_ns: int | None
 ) -> list[Segment | IcmpError]:
     """The packets of a trial with the peer's ``port``, without the client's clean-up.
 
-    ``client_ends``: the scenario has the client end the connection; then rule 1 does not apply.
+    ``client_ends``: the scenario has the client end its first connection; then rule 1 does not apply to that one.
+    ``answered_ns``: when the client gave its last answer; None if it gave none.
     """
     connections: dict[tuple[bytes, int], _Connection] = {}
     kept: list[Segment | IcmpError] = []
@@ -57,7 +54,8 @@ def without_clean_up(
         if packet.flags & Flags.SYN and of_client:
             connections[key] = _Connection()
         known = connections.setdefault(key, _Connection())
-        left = _of_client(packet, known, client_ends=client_ends) if of_client else _of_peer(packet, known)
+        scripted = client_ends and known is next(iter(connections.values()))
+        left = _of_client(packet, known, client_ends=scripted) if of_client else _of_peer(packet, known, answered_ns)
         if left is not None:
             kept.append(left)
     return kept
@@ -67,24 +65,21 @@ def _of_client(segment: Segment, known: _Connection, *, client_ends: bool) -> Se
     if segment.length:
         if known.tls is None:
             known.tls = segment.payload[:2] == _HANDSHAKE
-        again = known.reach is not None and offset(segment.seq + segment.length, known.reach) <= 0
-        if not again:
-            known.reach = (segment.seq + segment.length) & 0xFFFFFFFF
         if known.fin and known.tls and segment.length <= CLOSE_NOTIFY:
-            known.late = True
+            known.cleaned = True
             return None
-        known.late |= known.fin and again
-        known.written |= known.fin and not again
+        known.written |= known.fin
     ends = segment.flags & (Flags.FIN | Flags.RST)
     if not ends or client_ends:
         return segment
-    known.late = True
+    known.cleaned = True
     if segment.length and not segment.flags & Flags.RST:
         return segment._replace(flags=segment.flags & ~Flags.FIN)
     return None
 
 
-def _of_peer(segment: Segment, known: _Connection) -> Segment | None:
+def _of_peer(segment: Segment, known: _Connection, answered_ns: int | None) -> Segment | None:
     known.fin |= bool(segment.flags & Flags.FIN)
     answers = segment.flags & Flags.RST and not segment.flags & Flags.ACK
-    return None if answers and known.late and not known.written else segment
+    told = known.fin and answered_ns is not None and segment.time_ns > answered_ns
+    return None if answers and (told or (known.cleaned and not known.written)) else segment

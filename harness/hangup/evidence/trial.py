@@ -45,12 +45,13 @@ def client_ends(scenario: Scenario) -> bool:
 
 
 def seen_connections(
-    packets: Iterable[Segment | IcmpError], port: int, scenario: Scenario, asked: Sequence[Asked]
-) -> tuple[SeenConnection, ...]:
-    """A trial's connections as they are published; ``packets`` up to the one that the observation was made with."""
+    packets: Iterable[Segment | IcmpError], port: int, scenario: Scenario, asked: Sequence[Asked],
+    answered_ns: int | None,
+) -> tuple[SeenConnection, ...]:  # fmt: skip
+    """A trial's connections as they are published. ``answered_ns``: when the client gave its last answer."""
     table = ConnectionTable()
     segments = []
-    for packet in without_clean_up(packets, port, client_ends=client_ends(scenario)):
+    for packet in without_clean_up(packets, port, client_ends=client_ends(scenario), answered_ns=answered_ns):
         table.feed(packet)
         if isinstance(packet, Segment):
             segments.append(packet)

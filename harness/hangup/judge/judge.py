@@ -95,13 +95,12 @@ def judge(client: str, layer: Layer, scenario: Scenario, observation: Observatio
     told = [_told(client, layer, scenario, op) for op in observation.operations]
     decisive = next((i for i, t in enumerate(told) if t.outcome is not Outcome.SUCCESS), len(told) - 1)
     last = LastRequest(scenario, observation)
-    ended = endings(scenario, observation)
-    ending: Ending = ended[-1] if ended else "unreachable"  # there was no route for so much as a SYN
+    ended = endings(scenario, observation) or ("unreachable",)  # there was no route for so much as a SYN
     return Verdict(
         outcome=told[decisive].outcome,
         decisive=decisive,
-        faithful=_faithful(told[decisive], ending, scenario, observation, last),
-        ending=ending,
+        faithful=_faithful(told[decisive], ended, scenario, observation, last),
+        ending=ended[-1],
         tries=last.tries,
         sent=last.sent,
         acted_on=last.acted_on,
@@ -152,21 +151,18 @@ def classify(client: str, chain: Sequence[Link]) -> Told:
 
 
 def _faithful(
-    told: Told, ending: Ending, scenario: Scenario, observation: Observation, last: LastRequest
+    told: Told, ended: Sequence[Ending], scenario: Scenario, observation: Observation, last: LastRequest
 ) -> bool | None:
+    """Whether what is told fits the ending of the last connection; if no request left on that one, it must fit the
+    endings of those on which one had left, too. Else a refusal reads as if nothing had been sent."""
     outcome = told.outcome
     if not observation.proved or outcome is Outcome.UNSPECIFIC:
         return None
     if outcome is Outcome.SUCCESS or outcome in scenario.faithful:
         return True
-    if ending in _NO_CONNECTION and last.left_before:
-        return False  # it reads as if nothing had been sent, and on an earlier connection the request had left
-    if told.of == "fin" and ending == "fin, rst":
-        ending = "fin"  # what the client met was the FIN
-    return outcome in rules().faithful[ending]
-
-
-_NO_CONNECTION: tuple[Ending, ...] = ("refused", "unreachable")
+    if told.of == "fin" and ended[-1] == "fin, rst":
+        return outcome in rules().faithful["fin"]  # what the client met was the FIN
+    return all(outcome in rules().faithful[ended[number]] for number in last.connections(len(ended)))
 
 
 def _lost(layer: Layer, scenario: Scenario, observation: Observation) -> int | None:

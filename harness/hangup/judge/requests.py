@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from hangup.catalogue import Scenario
+from hangup.judge.ending import endings
 from hangup.outcome import ActedOn
 from hangup.store.model import Connection, Observation, Request
 
@@ -24,9 +25,18 @@ class LastRequest:
         methods = [s.text("method", "GET") for s in scenario.flat if s.act in ("exchange", "begin exchange")]
         self.made = Counter(methods[:exchanges])
         """The requests that the application made, by method."""
+        self._queued = "tls" not in scenario.features and any(
+            ending in ("silence", "none") and "h" in connection.history
+            for ending, connection in zip(endings(scenario, observation), observation.connections, strict=True)
+        )
+        """Whether a connection is open on which nothing left: the client's kernel may hold the request and send it yet.
+        Under TLS nothing is handed to it before the handshake is done."""
         self._known = bool(self.made) and observation.proved
         self._connections = observation.connections
-        self._attempts = list(_of_last(observation.connections, sum(self.made.values()) - 1)) if self._known else []
+        earlier = max(0, sum(self.made.values()) - 1)
+        self._carried = _attempts(observation.connections, earlier) if self._known else []
+        """The attempts of the last request, connection by connection."""
+        self._attempts = [request for requests in self._carried for request in requests]
 
     @property
     def sent(self) -> dict[str, int] | None:
@@ -49,18 +59,25 @@ class LastRequest:
         said = {_acted_on(request) for request in self._attempts}
         if any(connection.syn_data and not connection.requests for connection in self._connections):
             said.add(ActedOn.MAYBE)
+        if not self._attempts and self._queued:
+            said.add(ActedOn.MAYBE)
         return next((word for word in (ActedOn.YES, ActedOn.MAYBE) if word in said), ActedOn.NO)
 
-    @property
-    def left_before(self) -> bool:
-        """Whether it had left the client on a connection before the last one."""
-        earlier = {id(request) for connection in self._connections[:-1] for request in connection.requests}
-        return any(id(request) in earlier for request in self._attempts)
+    def connections(self, count: int) -> list[int]:
+        """The connections, of so many, whose ending the client has to tell: the last one and, if no request left on
+        that, those before it on which the request had left."""
+        last = count - 1
+        carried = [number for number, requests in enumerate(self._carried) if requests]
+        return [last] if last in carried else [*carried, last]
 
 
-def _of_last(connections: Sequence[Connection], earlier: int) -> Sequence[Request]:
-    """The requests that are attempts of the last one: all but the first ``earlier`` of the trial."""
-    return [request for connection in connections for request in connection.requests][max(0, earlier) :]
+def _attempts(connections: Sequence[Connection], earlier: int) -> list[tuple[Request, ...]]:
+    """All requests but the first ``earlier`` of the trial, by connection."""
+    carried = []
+    for connection in connections:
+        carried.append(connection.requests[earlier:])
+        earlier = max(0, earlier - len(connection.requests))
+    return carried
 
 
 def _acted_on(request: Request) -> ActedOn:
