@@ -248,7 +248,7 @@ def _stack(client: str, hello: Hello, build: Build) -> Stack:
     base = build.base
     return Stack(
         runtime=hello.runtime, versions=hello.clients[client].versions, system=_system(),
-        base=base.name if base else None, base_origin=base.origin if base else None,
+        base=base.name if base and base.origin == "pulled" else None, base_origin=base.origin if base else None,
     )  # fmt: skip
 
 

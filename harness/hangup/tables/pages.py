@@ -103,7 +103,7 @@ def _versions(members: Sequence[ClientResults]) -> str:
     rows = [
         [
             r.client,
-            r.stack.runtime + (f", in {r.stack.base} ({r.stack.base_origin})" if r.stack.base else ""),
+            r.stack.runtime + (f", in {r.stack.container}" if r.stack.container else ""),
             ", ".join(f"{name} {version}" for name, version in sorted(r.stack.versions.items())),
             r.stack.system,
             r.trials,

@@ -180,7 +180,7 @@ def test_a_reset_with_another_ttl_is_not_like_one_of_the_same_talk(side: str, ho
     assert forged == [2]
 
 
-def says(finding: Finding) -> list[str]:
+def says(finding: "Finding") -> list[str]:
     """What speaks for its causes."""
     return [evidence.says for cause in finding.causes for evidence in cause.evidence]
 
