@@ -152,6 +152,17 @@ def test_a_forged_rst_is_not_only_counted(ttl: int, skimmed: int, cause: str) ->
     assert plain(data)[0].cause == cause
 
 
+def test_a_tls_alert_is_not_only_counted() -> None:
+    """Both closed in order behind it."""
+    hello, alert = b"\x16\x03\x01\x00\x28" + bytes(40), b"\x15\x03\x03\x00\x02\x02\x28"
+    asked, said = 1 + len(hello), 1 + len(alert)
+    ending = (f"> FA {asked} {said}", f"< FA {said} {asked + 1}", f"> A {asked + 1} {said + 1}")
+    steps = (*HANDSHAKE, f"> PA 1 1 {len(hello)}", f"< PA 1 {asked} {len(alert)}", *ending)
+    data = written(conversation(*steps, payloads={3: hello, 4: alert}))
+    assert assert_same(data) == 0
+    assert plain(data)[0].cause == "tls-alert"
+
+
 def test_payload_in_the_number_of_the_syn_is_no_answer() -> None:
     data = written(conversation(*HANDSHAKE, "< PA 0 1 1", "< FA 1 1", "> FA 1 2", "< A 2 2"))
     assert assert_same(data, 1 << 24) == 0
