@@ -50,7 +50,6 @@ def _answered(f: Facts) -> bool:
     return (
         asked.kind == "http" == answers.kind
         and 0 < asked.begun == answers.begun
-        and asked.unfinished is None
         and answers.whole
         and answers.status < _REFUSAL
         and not f.case.answered_early
@@ -59,12 +58,7 @@ def _answered(f: Facts) -> bool:
 
 def _nothing_left(f: Facts) -> bool:
     """From the SYN on the originator sent no payload, and no number tells of packets that were not captured."""
-    return (
-        f.case.trail.whole
-        and not f.connection.orig_bytes
-        and not any(seen.length for seen in f.of("orig"))
-        and not _misses_packets(f)
-    )
+    return f.case.trail.whole and not any(seen.length for seen in f.of("orig")) and not _misses_packets(f)
 
 
 def _misses_packets(f: Facts) -> bool:

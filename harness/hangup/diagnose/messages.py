@@ -102,8 +102,8 @@ class Messages:
 
     @property
     def whole(self) -> bool:
-        """The last HTTP message is a final one, and its own framing says that it is complete."""
-        return self.kind == "http" and not (self.part or self._whole_at_end or self.interim)
+        """The last HTTP message is complete, as its own framing says."""
+        return self.kind == "http" and not (self.part or self._whole_at_end)
 
     @property
     def begun(self) -> int:

@@ -25,6 +25,7 @@ EXCHANGE = (*HANDSHAKE, f"> PA 1 1 {len(ASK)}", f"< A 1 {ASKED}", f"< PA 1 {ASKE
         (["> S 0", "> RA 1 0 at=0.5"], "no"),
         (["> S 0"], "maybe"),  # it may come about behind the end of the capture
         (["> S 0", "< SA 0 1"], "maybe"),
+        (["> S 0", "< SA 0 1", "< SA 0 1 at=5"], "maybe"),
         # TCP Fast Open: the SYN carries the request
         (["> S 0 0 40", "< RA 0 1"], "maybe"),
         (["> S 0 0 40", "< RA 0 41"], "maybe"),
@@ -39,6 +40,7 @@ EXCHANGE = (*HANDSHAKE, f"> PA 1 1 {len(ASK)}", f"< A 1 {ASKED}", f"< PA 1 {ASKE
         ([*HANDSHAKE], "maybe"),
         ([*HANDSHAKE, "< FA 1 1", "> A 1 2"], "maybe"),
         ([*HANDSHAKE, "> RA 1 1 ttl=9"], "maybe"),
+        ([*HANDSHAKE, "< PA 1 1 100", "> A 1 101", "< R 50"], "maybe"),  # its receiver ignores that one
         # some of it left: acknowledged or not, read or not
         ([*HANDSHAKE, "> PA 1 1 40", "< RA 1 1"], "maybe"),
         ([*HANDSHAKE, "> PA 1 1 40", "< R 1"], "maybe"),
@@ -55,6 +57,7 @@ EXCHANGE = (*HANDSHAKE, f"> PA 1 1 {len(ASK)}", f"< A 1 {ASKED}", f"< PA 1 {ASKE
         ([*HANDSHAKE, "> FA 41 1", "< FA 1 42", "> A 42 2"], "maybe"),
         ([*HANDSHAKE, "< PA 11 1 10", "> A 1 21", "< RA 21 1"], "maybe"),
         ([*HANDSHAKE, "> A 1 21", "< RA 21 1"], "maybe"),
+        ([*HANDSHAKE, *["< A 1 1"] * 4, "> PA 1 1 40", *["< A 1 1"] * 200, "< RA 1 1"], "maybe"),  # forgotten here
         # it began before the capture
         (["> A 1 1", "< RA 1 1"], "maybe"),
         (["< SA 0 1", "> A 1 1", "< RA 1 1"], "maybe"),
@@ -103,6 +106,14 @@ def test_an_answer_before_the_whole_request_does_not_act_on_it() -> None:
     steps = (*HANDSHAKE, f"> PA 1 1 {half}", f"< PA 1 {1 + half} {len(OK)}", f"> PA {1 + half} {SAID} 2")
     end = (f"< FA {SAID} {ASKED}", f"> FA {ASKED} {SAID + 1}", f"< A {SAID + 1} {ASKED + 1}")
     assert one(*steps, *end, payloads={3: ASK[:half], 4: OK, 5: ASK[half:]}).acted_on == "maybe"
+
+
+def test_an_interim_answer_comes_before_the_whole_request() -> None:
+    half, go_on = len(ASK) - 4, b"HTTP/1.1 100 Continue\r\n\r\n"
+    told = 1 + len(go_on)
+    steps = (f"> PA 1 1 {half}", f"< PA 1 {1 + half} {len(go_on)}", f"> PA {1 + half} {told} 4")
+    payloads = {3: ASK[:half], 4: go_on, 5: ASK[half:], 6: OK}
+    assert one(*HANDSHAKE, *steps, f"< PA {told} {ASKED} {len(OK)}", payloads=payloads).acted_on == "yes"
 
 
 def test_an_answer_to_no_request_says_nothing_of_the_next() -> None:

@@ -18,6 +18,7 @@ from wire_packets import HANDSHAKE, LINKS, enhanced, interface, ipv4, ipv6, sect
 
 from hangup.diagnose import Engine, Inputs
 from hangup.diagnose.blocks import blocks
+from hangup.diagnose.finding import Finding
 from hangup.diagnose.sift import Sieve
 from hangup.diagnose.swift import Swift
 from hangup.wire import PcapWriter, Segment
@@ -180,7 +181,7 @@ def test_a_reset_with_another_ttl_is_not_like_one_of_the_same_talk(side: str, ho
     assert forged == [2]
 
 
-def says(finding: "Finding") -> list[str]:
+def says(finding: Finding) -> list[str]:
     """What speaks for its causes."""
     return [evidence.says for cause in finding.causes for evidence in cause.evidence]
 
@@ -208,6 +209,15 @@ def test_a_refusal_is_compared_with_the_one_ttl_of_its_host(others: tuple[int, .
     assert (here.cause, there.cause) == (cause, "closed-port")
     assert ("its TTL is that of the host's other packets" in says(here)) is (others == (60,))
     assert "its TTL is that of the host's other packets" not in says(there)
+def test_a_tls_alert_is_not_only_counted() -> None:
+    """Both closed in order behind it."""
+    hello, alert = b"\x16\x03\x01\x00\x28" + bytes(40), b"\x15\x03\x03\x00\x02\x02\x28"
+    asked, said = 1 + len(hello), 1 + len(alert)
+    ending = (f"> FA {asked} {said}", f"< FA {said} {asked + 1}", f"> A {asked + 1} {said + 1}")
+    steps = (*HANDSHAKE, f"> PA 1 1 {len(hello)}", f"< PA 1 {asked} {len(alert)}", *ending)
+    data = written(conversation(*steps, payloads={3: hello, 4: alert}))
+    assert assert_same(data) == 0
+    assert plain(data)[0].cause == "tls-alert"
 
 
 def test_payload_in_the_number_of_the_syn_is_no_answer() -> None:
