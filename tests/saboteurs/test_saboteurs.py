@@ -219,7 +219,7 @@ def sluggish(lab: LabName, root: Path, monkeypatch: pytest.MonkeyPatch, **env: s
     """A trial with time in its script, by an agent that has its turns late."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(root / "cache"))
     manifests = {"sluggish": manifest("sluggish", root / "agents", **env)}
-    scenario = load_catalogue()["data-then-rst"]
+    scenario = load_catalogue()["reuse-after-rst-get-again"]
     assert scenario.timed
     return asyncio.run(drive(lab, manifests, {scenario.id: scenario}, root, clients=["sluggish/guilty"]))
 
@@ -228,6 +228,7 @@ def test_a_trial_that_was_late_is_never_a_result(
     lab_name: LabName, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "LATE_REPEATS", 1)
+    monkeypatch.setattr(run, "LATE_PAUSE_SECONDS", 0.0)
     driven = sluggish(lab_name, tmp_path, monkeypatch)
     (cell,) = driven.cells.values()
     assert not cell.observations

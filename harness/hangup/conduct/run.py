@@ -37,6 +37,8 @@ REPEATS = 3
 """How often a trial is repeated whose evidence does not match its scenario."""
 LATE_REPEATS = 5
 """How often a trial is repeated for which the machine was too busy."""
+LATE_PAUSE_SECONDS = 4.0
+"""How long it is left alone before that, and twice as long each further time: a run is busiest at its start."""
 WAITING = 1024
 """How many trials may wait side by side for time to pass."""
 
@@ -236,8 +238,10 @@ class _Runner:
                 self._result.kernel.add(trial, self._scenarios[cell.scenario])
                 return
             self._result.repeated += 1
-            late += trial.late
             wrong += not trial.late
+            if trial.late and late < LATE_REPEATS:
+                await asyncio.sleep(LATE_PAUSE_SECONDS * 2**late)
+            late += trial.late
         recorder.invalid = trial.invalid
         if trial.late:
             self._result.late.add(cell)
