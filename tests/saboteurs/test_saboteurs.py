@@ -75,8 +75,8 @@ STILLBORN = {
 HARMLESS = ["noise", "honest"]
 
 IMPATIENT = {"hang": {"PING_SECONDS": 2.0}, "late": {}, "nohello": {"START_SECONDS": 2.0}}
-"""Those that say nothing in time, for which the harness is made impatient. Each runs alone: on a busy machine its impatience
-would hit others, too."""
+"""Those that say nothing in time, for which the harness is made impatient. Each runs alone: on a busy machine its
+impatience would hit others, too."""
 
 
 def manifest(name: str, folder: Path, **env: str) -> Manifest:
