@@ -75,9 +75,9 @@ STILLBORN = {
 
 HARMLESS = ["noise", "honest"]
 
-IMPATIENT = {"hang": {"PING_SECONDS": 2.0}, "nohello": {"START_SECONDS": 2.0}}
-"""Those that say nothing, for which the harness is made impatient. Each runs alone: on a busy machine its impatience
-would hit others, too."""
+IMPATIENT = {"hang": {"PING_SECONDS": 2.0}, "late": {}, "nohello": {"START_SECONDS": 2.0}}
+"""Those that say nothing in time, for which the harness is made impatient. Each runs alone: on a busy machine its
+impatience would hit others, too."""
 
 
 def manifest(name: str, folder: Path, **env: str) -> Manifest:
@@ -122,27 +122,36 @@ class Rampage:
 def rampages(lab: LabName, root: Path, trials: int, **env: str) -> dict[str, Rampage]:
     """Let them all loose, most of them at the same time."""
     together = [name for name in (*FAULTS, *STILLBORN, *HARMLESS) if name not in IMPATIENT]
-    common = rampage(lab, root / "together", together, {}, trials, **env)
+    common = rampage(lab, root / "together", together, None, trials, **env)
     alone = {name: rampage(lab, root / name, [name], less, trials, **env) for name, less in IMPATIENT.items()}
     return dict.fromkeys(together, common) | alone
 
 
 def rampage(
-    lab: LabName, root: Path, names: Sequence[str], patience: Mapping[str, float], trials: int, **env: str
+    lab: LabName, root: Path, names: Sequence[str], patience: Mapping[str, float] | None, trials: int, **env: str
 ) -> Rampage:
     """A run of these."""
     folder = root / "agents"
     manifests = {name: manifest(name, folder, **env) for name in names}
-    normal = impatient(load_catalogue()["normal"])
+    normal = load_catalogue()["normal"]
     complaints: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: complaints.append(record.getMessage())  # type: ignore[method-assign]
     logging.getLogger("asyncio").addHandler(handler)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(root / "cache"))
-        for name, seconds in patience.items():
+        for name, seconds in (patience or {}).items():
             patch.setattr(agent, name, seconds)
-        driven = asyncio.run(drive(lab, manifests, {"normal": normal}, root, trials=trials, jobs=64))
+        driven = asyncio.run(
+            drive(
+                lab,
+                manifests,
+                {"normal": normal if patience is None else impatient(normal)},
+                root,
+                trials=trials,
+                jobs=64,
+            )
+        )
     gc.collect()  # what was never awaited is logged when it is thrown away
     logging.getLogger("asyncio").removeHandler(handler)
     return Rampage(driven, folder, complaints)
@@ -222,7 +231,7 @@ def sluggish(lab: LabName, root: Path, monkeypatch: pytest.MonkeyPatch, **env: s
     """A trial with time in its script, by an agent that has its turns late."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(root / "cache"))
     manifests = {"sluggish": manifest("sluggish", root / "agents", **env)}
-    scenario = load_catalogue()["data-then-rst"]
+    scenario = load_catalogue()["reuse-after-rst-get-again"]
     assert scenario.timed
     return asyncio.run(drive(lab, manifests, {scenario.id: scenario}, root, clients=["sluggish/guilty"]))
 
@@ -231,6 +240,7 @@ def test_a_trial_that_was_late_is_never_a_result(
     lab_name: LabName, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "LATE_REPEATS", 1)
+    monkeypatch.setattr(run, "LATE_PAUSE_SECONDS", 0.0)
     driven = sluggish(lab_name, tmp_path, monkeypatch)
     (cell,) = driven.cells.values()
     assert not cell.observations

@@ -26,7 +26,7 @@ TURNS = 4
 """So many pings, each sent when the one before is answered, say that the agent has had its turns on a processor. A
 thread that wakes another, which wakes a third, needs as many."""
 _SLICE_SECONDS = 0.05
-_REST_SECONDS = 0.025
+_REST_SECONDS = 0.05
 
 
 class Agent:

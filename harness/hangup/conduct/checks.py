@@ -21,6 +21,11 @@ the kernel's patience of 39 s.
 """
 
 
+IDLE_LATE_SECONDS = 0.5
+"""How much longer an ``idle`` step may last than the script says: from 1 s on Node's HTTP agent has its kernel probe
+an idle connection, which finds out what the next request should; from 4 s on (undici) pools drop it."""
+
+
 def contradicted(operations: Sequence[Operation], log: Sequence[LoggedConnection], captured: int | None) -> str | None:
     """Why what the agent reports cannot be true; None where it can.
 
@@ -39,12 +44,18 @@ def contradicted(operations: Sequence[Operation], log: Sequence[LoggedConnection
     return None
 
 
-def too_late(scenario: Scenario, operations: Sequence[Operation], seconds: float, *, valid: bool) -> str | None:
-    """Why a trial is void in which the agent's pulse was so late; None where that does not matter to it.
+def too_late(
+    scenario: Scenario, operations: Sequence[Operation], pulse: float, idle: float, *, valid: bool
+) -> str | None:
+    """Why a trial is void in which the agent's pulse, or an ``idle`` step, was so late; None where it does not matter.
 
     It does where time decides the result, and where the trial is not ``valid``: what went wrong then may be just this.
     """
     timed = scenario.timed or any(operation.reply is None for operation in operations)
-    if seconds <= LATE_SECONDS or (valid and not timed):
+    if valid and not timed:
         return None
-    return f"the machine was too busy: a turn of the agent was more than {LATE_SECONDS:.0f} s late"
+    if pulse > LATE_SECONDS:
+        return f"the machine was too busy: a turn of the agent was more than {LATE_SECONDS:.0f} s late"
+    if idle > IDLE_LATE_SECONDS:
+        return f"the machine was too busy: an idle step lasted {IDLE_LATE_SECONDS} s longer than the script says"
+    return None

@@ -90,7 +90,7 @@ class Conductor:
             invalid = "the capture lost packets while the trial ran"
         elif why := contradicted(stage.operations, log, tracker.peer_bytes() if tracker else None):
             raise AgentFault(f"the agent's word on {client} cannot be true: {why}")
-        busy = too_late(scenario, stage.operations, late, valid=invalid is None)
+        busy = too_late(scenario, stage.operations, late, stage.overrun, valid=invalid is None)
         return Trial(
             client=client, scenario=scenario.id, name=name, port=port, host=stage.network.host,
             client_host=stage.network.client_host,

@@ -40,6 +40,8 @@ REPEATS = 3
 """How often a trial is repeated whose evidence does not match its scenario."""
 LATE_REPEATS = 5
 """How often a trial is repeated for which the machine was too busy."""
+LATE_PAUSE_SECONDS = 4.0
+"""How long it is left alone before that, and twice as long each further time: a run is busiest at its start."""
 WAITING = 1024
 """How many trials may wait side by side for time to pass."""
 
@@ -251,8 +253,10 @@ class _Runner:
                 recorder.add(trial, self._normaliser(trial))
                 self._result.kernel.add(trial, self._scenarios[cell.scenario])
                 return
-            late += trial.late
             wrong += not trial.late
+            if trial.late and late < LATE_REPEATS:
+                await asyncio.sleep(LATE_PAUSE_SECONDS * 2**late)
+            late += trial.late
             if wrong <= REPEATS and late <= LATE_REPEATS:
                 self._result.repeat(trial.invalid)
         recorder.invalid = trial.invalid

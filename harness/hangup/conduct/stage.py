@@ -72,6 +72,8 @@ class Stage:
         self._patience: asyncio.Timeout | None = None
         self._closed = False
         self.closed_ns: int | None = None
+        self.overrun = 0.0
+        """By how many seconds an ``idle`` step lasted longer than the script says."""
         self.operations: list[Operation] = []
         self.evidence: tuple[ConnectionEvidence, ...] = ()
         self.asked: list[Asked] = []
@@ -156,7 +158,9 @@ class Stage:
         elif step.actor == "wait":
             await self._wait(step)
         elif step.act == "idle":
-            await self._agent.rest(step.number("ms", 100) / 1000)
+            seconds, begun = step.number("ms", 100) / 1000, time.monotonic()
+            await self._agent.rest(seconds)
+            self.overrun = max(self.overrun, time.monotonic() - begun - seconds)
         elif step.act == "finish":
             assert self._pending is not None
             pending, self._pending = self._pending, None
