@@ -40,6 +40,8 @@ class Running:
     arguments: Sequence[str]
     full_disk: bool = False
     """Whether every file that it writes may hold some bytes only."""
+    site: str = ""
+    """What its interpreter runs first."""
     user: int | None = None
     home: Path | None = None
     mark: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -51,7 +53,9 @@ class Running:
             folder.mkdir(parents=True, exist_ok=True)
             if self.user is not None:
                 os.chown(folder, self.user, self.user)
-        python_path = f"{self.folder / 'harness'}{os.pathsep}{self.folder / 'server'}"
+        if self.site:
+            (self.scratch / "sitecustomize.py").write_text(self.site)
+        python_path = f"{self.scratch}{os.pathsep}{self.folder / 'harness'}{os.pathsep}{self.folder / 'server'}"
         environment = os.environ | {
             "PATH": f"{os.environ['PATH']}{os.pathsep}/{self.mark}",  # this one variable reaches every child
             "PYTHONPATH": python_path,

@@ -86,6 +86,39 @@ def test_after_an_error(lab_name: LabName, sources: Path, tmp_path: Path) -> Non
         assert published(run) == []
 
 
+SIGNALLED = """
+import os, sys
+def hook(event, arguments):
+    if event == {event!r} and {words!r} in str(arguments[-1 if event == "os.rename" else 0]) + str(arguments[1]):
+        os.kill(os.getpid(), {number})
+sys.addaudithook(hook)
+"""
+"""Sends the process a signal of its own when it is about to do something to a file."""
+PUBLISHING = {
+    "the first results": ("open", ".hangup-new/data", False),
+    "the tables": ("open", ".hangup-new/.MATRIX.md", False),
+    "the moment of publication": ("os.rename", ".hangup-published", True),
+    "the last table": ("os.rename", "out/matrix.csv", True),
+}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("point", PUBLISHING)
+def test_after_a_signal_while_it_publishes(sources: Path, tmp_path: Path, point: str, number: signal.Signals) -> None:
+    """All is published, or nothing, and what the user is told is true."""
+    require_capture("netns")
+    event, words, done = PUBLISHING[point]
+    site = SIGNALLED.format(event=event, words=words, number=int(number))
+    with running(sources, tmp_path, ["--lab", "netns", *SHORT], site=site) as run:
+        status, output = run.wait(120.0)
+        told = f"hangup: interrupted; published: {run.out}" if done else INTERRUPTED
+        assert (status, output.splitlines()[-1]) == (130, told)
+        names = {path.name for path in published(run)}
+        tables = {"README.md", "MATRIX.md", "SCENARIOS.md", "matrix.csv", "lookup.json"}
+        assert tables | {"socket.json"} <= names if done else names == set()
+        assert list(run.temporary.iterdir()) == []
+
+
 def test_after_success(lab_name: LabName, sources: Path, tmp_path: Path) -> None:
     with running(sources, tmp_path, ["--lab", lab_name, *SHORT]) as run:
         status, output = run.wait()
