@@ -17,10 +17,11 @@ import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from hangup_server import child, nurse
+from hangup_server import child, kernel, nurse
 from hangup_server.errors import StepError
 from hangup_server.log import ConnectionLog
 from hangup_server.script import as_json
+from hangup_server.waiting import writable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,12 +51,14 @@ class Nursery:
             self._control.close()
             nurse.main(theirs)
         theirs.close()
+        self._control.setblocking(False)
         self._last_key = 0
         self._unborn: dict[int, asyncio.Future[_Child]] = {}
         self._living: dict[int, asyncio.Future[int]] = {}
 
     def listen(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._sending = asyncio.Lock()
         self._loop.add_reader(self._control, self._hear)
 
     def close(self) -> None:
@@ -67,23 +70,30 @@ class Nursery:
     async def adopt(self, connection: Connection) -> OwnedConnection:
         """When it returns, a new process and nobody else owns the connection. Raises OSError, StepError."""
         ours, theirs = socket.socketpair()
+        self._last_key += 1
+        key = self._last_key
+        born = self._unborn[key] = self._loop.create_future()
         try:
-            self._last_key += 1
             with theirs, connection.detach() as sock:
-                message = f"adopt {self._last_key}".encode()
-                socket.send_fds(self._control, [message], [sock.fileno(), theirs.fileno()])
-            born = self._unborn[self._last_key] = self._loop.create_future()
+                await self._send(f"adopt {key}", sock.fileno(), theirs.fileno())
             return OwnedConnection(self, await born, ours)
         except BaseException:
+            self._unborn.pop(key, None)
             ours.close()  # a child that is born all the same reads end of file, and ends
             raise
 
-    def signal(self, pid: int, number: signal.Signals) -> None:
+    async def signal(self, pid: int, number: signal.Signals) -> None:
         """The nursery sends it: it alone knows that the process is not reaped and its number not reused."""
         try:
-            self._control.send(f"signal {pid} {int(number)}".encode())
+            await self._send(f"signal {pid} {int(number)}")
         except OSError:
             raise StepError(_DEAD) from None
+
+    async def _send(self, message: str, *fds: int) -> None:
+        """Goes on hearing while there is no room: the nursery may be waiting for us to hear it."""
+        async with self._sending:
+            while kernel.unless_blocked(socket.send_fds, self._control, [message.encode()], fds) is None:
+                await writable(self._control)
 
     def _hear(self) -> None:
         try:
@@ -142,7 +152,7 @@ class OwnedConnection:
         """Sends the step's signal and waits until the process is reaped: its sockets are closed then."""
         if self._process.reaped.done():
             raise StepError(f"{step.name}: the process has ended already")
-        self._nursery.signal(self._process.pid, step.signal)
+        await self._nursery.signal(self._process.pid, step.signal)
         self._ending.append(step.name)
         await self._gone()
 

@@ -53,6 +53,8 @@ class Crowd:
         self.port = self.server.port()
         self.told: list[str] = []
         self.accepted = 0
+        self.over = 0
+        """Connections whose script is done, or has failed."""
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
 
@@ -62,6 +64,7 @@ class Crowd:
             for line in lines:
                 self.told.append(line)
                 self.accepted += line.endswith(" accepted\n")
+                self.over += ": accept," in line
 
     def count(self, words: str) -> int:
         return sum(words in line for line in self.told)
@@ -173,7 +176,7 @@ KINDS = {
 }
 
 
-def visit(crowd: Crowd, kind: Kind, number: int) -> None:
+def visit(crowd: Crowd, kind: Kind, number: int, *, at_once: bool = False) -> None:
     for _ in range(0, number, TOGETHER):
         accepted = crowd.accepted + TOGETHER
         clients = [crowd.connect() for _ in range(TOGETHER)]
@@ -182,6 +185,10 @@ def visit(crowd: Crowd, kind: Kind, number: int) -> None:
             client.close()
         # Linux drops SYNs while its queue is full, and a client then waits for a second.
         until(lambda accepted=accepted: crowd.accepted == accepted)  # type: ignore[misc]
+        if not at_once:
+            until(lambda accepted=accepted: crowd.over == accepted)  # type: ignore[misc]
+    while (over := crowd.over) < crowd.accepted:
+        until(lambda over=over: crowd.over > over)  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -197,6 +204,16 @@ def test_nothing_is_kept_of_a_connection_that_is_over(tmp_path: Path, name: str)
         assert crowd.resident() - before < BYTES_EACH * max(kind.number, FEWER)
         assert crowd.end() == 0
     assert crowd.accepted == crowd.count(": accept,")
+
+
+def test_more_processes_at_once_than_fit_into_the_nursery_s_line(tmp_path: Path) -> None:
+    """Both ends of that line are full then: neither may wait for the other."""
+    kind = KINDS["process left alone"]
+    with _crowd(tmp_path / "steps.json", kind.steps) as crowd:
+        descriptors = crowd.descriptors()
+        visit(crowd, kind, 1_100 if CI else 400, at_once=True)
+        until(lambda: crowd.descriptors() == descriptors)
+        assert crowd.end() == 0
 
 
 @pytest.mark.parametrize("crowd", [SILENCE], indirect=True)
