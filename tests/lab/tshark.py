@@ -13,6 +13,8 @@ Methods = Counter[str]
 """How many requests of each method."""
 
 _FIELDS = ("tcp.stream", "tcp.srcport", "tcp.dstport", "http.request.method", "http2.headers.method")
+_REQUESTS = "(http.request or http2.headers.method) and not icmp and not icmpv6"
+"""An ICMP error quotes the segment that it is about, with the request in it."""
 _ANY_PORT = (
     # a trial's port is any, also one that belongs to another protocol: the first bytes tell whether they are HTTP/1.1
     # or TLS; what is inside TLS without ALPN is HTTP/1.1
@@ -32,7 +34,7 @@ def require_tshark() -> None:
 def requests_on_the_wire(capture: Path, keys: Path) -> dict[int, list[tuple[int, Methods]]]:
     """By the peer's port: the client's port and its requests, for every connection with one, in their order."""
     command = ["tshark", "-n", "-r", str(capture), *_ANY_PORT, "-o", f"tls.keylog_file:{keys}"]
-    command += ["-Y", "http.request or http2.headers.method", "-T", "fields", "-E", "aggregator=,"]
+    command += ["-Y", _REQUESTS, "-T", "fields", "-E", "aggregator=,"]
     command += [word for field in _FIELDS for word in ("-e", field)]
     output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout
     streams: dict[int, tuple[int, int, Methods]] = {}
