@@ -71,6 +71,44 @@ CASES = {
     "a frame of the agent": (
         f'  File "{FOLDER}/clients/socket.py", line 21, in send', '  File "…/clients/socket.py", line …, in send',
     ),
+    "source lines and marks of frames": (
+        ('Traceback (most recent call last):\n'
+        f'  File "{FOLDER}/clients/socket.py", line 21, in send\n'
+        '    sock.sendall(\n'
+        '    ~~~~~~~~~~~~^\n'
+        '        data,\n'
+        '    )\n'
+        '    ^\n'
+        '  File "/usr/lib/python3.13/socket.py", line 5, in recv\n'
+        '  [Previous line repeated 2 more times]\n'
+        'OSError: [Errno 32] Broken pipe\n'
+        '    and what a message says below itself\n'),
+        ('Traceback (most recent call last):\n'
+        '  File "…/clients/socket.py", line …, in send\n'
+        '  File "…/socket.py", line …, in recv\n'
+        '  [Previous line repeated 2 more times]\n'
+        'OSError: [Errno 32] Broken pipe\n'
+        '    and what a message says below itself\n'),
+    ),
+    "source lines of frames in a group of exceptions": (
+        ('  + Exception Group Traceback (most recent call last):\n'
+        '  |   File "/usr/lib/python3.13/asyncio/taskgroups.py", line 9, in __aexit__\n'
+        '  |     raise me from None\n'
+        '  | ExceptionGroup: one (1 sub-exception)\n'
+        '  +-+---------------- 1 ----------------\n'
+        '    | Traceback (most recent call last):\n'
+        '    |   File "/usr/lib/python3.13/socket.py", line 5, in recv\n'
+        '    |     return self._sock.recv(size)\n'
+        '    |            ^^^^^^^^^^^^^^^^^^^^^\n'
+        '    | ConnectionResetError: [Errno 104] Connection reset by peer\n'),
+        ('  + Exception Group Traceback (most recent call last):\n'
+        '  |   File "…/asyncio/taskgroups.py", line …, in __aexit__\n'
+        '  | ExceptionGroup: one (1 sub-exception)\n'
+        '  +-+---------------- 1 ----------------\n'
+        '    | Traceback (most recent call last):\n'
+        '    |   File "…/socket.py", line …, in recv\n'
+        '    | ConnectionResetError: [Errno 104] Connection reset by peer\n'),
+    ),
     "a frame of a library": (
         f'  File "{FOLDER}/site/urllib3/connectionpool.py", line 787, in urlopen',
         '  File "…/urllib3/connectionpool.py", line …, in urlopen',

@@ -36,13 +36,15 @@ _SURE = {
 _SYSTEM = "These are the operating system's own words, which many programs pass on: more of the text tells which."
 _DOCUMENTED = (
     "This is known by its documentation alone, and was not measured: the scenarios are those that would explain it, "
-    "and whether the request was processed there is what measured clients show."
+    "as they were measured of others."
 )
+_NOTHING = "This is known by its documentation alone, and was not measured."
 _MISLEADING = "! the word is misleading: it does not agree with what happened on the wire."
 _ENDINGS = {
     "fin": "FIN", "rst": "RST", "fin, rst": "FIN, then RST", "none": "no ending of the peer's", "unknown": "no packet",
     "rst-stream": "RST_STREAM of HTTP/2", "goaway": "GOAWAY of HTTP/2",
 }  # fmt: skip
+_ACTED_ON = {"yes": "request acted on", "no": "request not acted on", "maybe": "request maybe acted on"}
 
 
 @click.command("lookup")
@@ -140,6 +142,7 @@ def _is_file(text: str) -> bool:
 
 def _plain(index: Index, answer: Answer) -> dict[str, object]:
     table = answer.plain()
+    del table["ways"]  # numbers in the index
     table["scenarios"] = [
         {
             "scenario": ranked.scenario,
@@ -148,16 +151,14 @@ def _plain(index: Index, answer: Answer) -> dict[str, object]:
         }
         for ranked in answer.scenarios
     ]
-    if answer.scenarios:
-        table |= advise(index, answer)._asdict()
-    return table
+    return table | advise(index, answer)._asdict()
 
 
 def _cell(index: Index, cell: Heard) -> dict[str, object]:
     return {
         **cell._asdict(),
         "speaker": index.speakers[cell.speaker].name,
-        "scenario": index.scenarios[cell.scenario].id,
+        "scenario": None if cell.scenario is None else index.scenarios[cell.scenario].id,
         "measured": index.speakers[cell.speaker].source is None,
     }
 
@@ -172,7 +173,7 @@ def _print(index: Index, answer: Answer) -> None:
         return
     measured = any(ranked.measured for ranked in answer.clients if ranked.score == answer.clients[0].score)
     sure = _SYSTEM if answer.system else _SURE[answer.confidence]
-    _paragraph(sure if measured else _DOCUMENTED)
+    _paragraph(sure if measured else _DOCUMENTED if answer.endings else _NOTHING)
     _heading("Who says this")
     for ranked in answer.clients[:SHOWN]:
         how = "measured" if ranked.measured else f"documented, not measured: {ranked.source}"
@@ -181,24 +182,30 @@ def _print(index: Index, answer: Answer) -> None:
             _paragraph(ranked.means, " " * 8)
     _more(len(answer.clients))
     click.echo("  decided by: " + " | ".join(textwrap.shorten(why, 90) for why in answer.clients[0].why))
-    _heading("What happened on the wire")
-    for ending in answer.endings[:SHOWN]:
-        click.echo(f"  {ending.score:4.2f}  {_ENDINGS.get(ending.ending, ending.ending)} {ending.moment}")
-    _more(len(answer.endings))
+    if answer.endings:
+        _heading("What happened on the wire")
+        for ending in answer.endings[:SHOWN]:
+            click.echo(f"  {ending.score:4.2f}  {_ENDINGS.get(ending.ending, ending.ending)} {ending.moment}")
+        _more(len(answer.endings))
+    if answer.scenarios:
+        _scenarios(index, answer)
+    _advice(index, answer)
+
+
+def _scenarios(index: Index, answer: Answer) -> None:
     _heading("Scenarios")
     shown = [(scenario, [index.cells[number] for number in scenario.cells]) for scenario in answer.scenarios[:SHOWN]]
     for scenario, cells in shown:
         click.echo(f"  {scenario.score:4.2f}  {scenario.scenario:30} {_told(cells)}")
     _more(len(answer.scenarios))
     _legend((cell for _scenario, cells in shown for cell in cells), " " * 8)
-    _advice(index, answer)
 
 
 def _advice(index: Index, answer: Answer) -> None:
     advice = advise(index, answer)
-    if advice.retry or advice.lessons:
+    if advice.what or advice.lessons:
         _heading("What to do")
-        _sentences(filter(None, (advice.retry, *advice.lessons)))
+        _sentences(filter(None, (advice.what, *advice.lessons)))
     if advice.apart:
         _heading("What would tell these apart")
         _sentences(advice.apart)
@@ -206,9 +213,9 @@ def _advice(index: Index, answer: Answer) -> None:
 
 def _told(cells: Sequence[Heard]) -> str:
     outcomes = "/".join(dict.fromkeys(cell.outcome + " !" * (cell.faithful is False) for cell in cells))
-    processed = {bool(cell.processed) for cell in cells if cell.processed is not None}
-    words = {frozenset({True}): "request processed", frozenset({False}): "request not processed"}
-    return f"{outcomes:22} {words.get(frozenset(processed), 'request processed by some' if processed else '')}".rstrip()
+    acted_on = {cell.acted_on for cell in cells if cell.acted_on}
+    words = _ACTED_ON[acted_on.pop()] if len(acted_on) == 1 else _ACTED_ON["maybe"] if acted_on else ""
+    return f"{outcomes:22} {words}".rstrip()
 
 
 def _legend(cells: Iterable[Heard], lead: str = "") -> None:
@@ -247,7 +254,7 @@ def _other_direction(index: Index, client: str, scenario: str, as_json: bool) ->
     cells = cells_of(index, client, scenario)
     if not cells:
         _no_cell(index, client, scenario)
-    place = index.scenarios[cells[0].scenario]
+    place = next(place for place in index.scenarios if place.id == scenario)
     if as_json:
         table = {
             "client": client, "scenario": scenario,

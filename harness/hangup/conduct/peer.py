@@ -97,7 +97,8 @@ class Peer:
         """Wait for the hello of one that was started. Raises LabError where none comes."""
         peer = cls(process, host)
         try:
-            await asyncio.wait_for(peer._hello, START_SECONDS)
+            async with asyncio.timeout(START_SECONDS):
+                await asyncio.shield(peer._hello)
         except TimeoutError:
             raise LabError(f"the peer said no hello within {START_SECONDS:.0f} s") from None
         return peer

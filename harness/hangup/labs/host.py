@@ -13,6 +13,7 @@ from hangup import paths
 from hangup.agents.build import Build, ensure_built
 from hangup.agents.manifest import Manifest
 from hangup.catalogue.model import Need
+from hangup.interrupts import to_its_end
 from hangup.labs.base import Building, Side, quietly
 from hangup.labs.certificates import Certificates
 from hangup.labs.process import Process
@@ -41,7 +42,7 @@ class HostLab(ABC):
     @classmethod
     async def probe(cls) -> None:
         """Raises LabError where the lab cannot be opened here."""
-        await (await cls.start()).close()
+        await to_its_end((await cls.start()).close())
 
     @abstractmethod
     async def spawn(self, side: Side, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> Process:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
 
-from hangup.lookup.index import Heard, Index
-from hangup.lookup.moment import UNSENT, Moment
+from hangup.lookup.index import Heard, Index, Place
+from hangup.lookup.moment import Moment
 from hangup.lookup.rank import Answer
+from hangup.outcome import ActedOn
 
 CAPTURE = "tcpdump -i any -w end.pcap 'tcp port PORT'"
 """What to run while it happens again."""
 LESSONS = 3
 """How many scenarios' lessons are given: what is taught of the fourth no longer helps who has one error."""
-PLAUSIBLE = 0.5
-"""The share of the best score from which on a scenario may be meant as well, where a retry is judged."""
+Retry = Literal["safe", "idempotent-only", "unknown"]
+"""Whether to send the request again."""
 
-_REFUSED = "refused"
 _SILENCE = frozenset({"timeout", "hang"})
 """Outcomes after which the peer may still be reading, or at work."""
-_PROMISED = frozenset({"h2-rst-stream-refused"})
-"""Scenarios in which the peer itself says that it did nothing: REFUSED_STREAM, RFC 9113 section 8.7."""
-_SILENT = "whoever stops waiting cannot know what the peer has read, or still does"
-_NO_PROMISE = "that is no promise for yours"
+_MAYBE = "The request may have been acted on"
+_SENT = "What was sent before may have been acted on"
+_IDEMPOTENT = "repeat only what is idempotent"
+_REPEAT = "Repeat only what is idempotent"
+_TOLD: dict[str, str] = {
+    ActedOn.YES: f"The request was acted on here. {_REPEAT}.",
+    ActedOn.NO: "The request was not acted on here.",
+    ActedOn.MAYBE: f"The request may have been acted on here. {_REPEAT}.",
+}
 
 _QUESTIONS: dict[str, str] = {
     Moment.CONNECTING: "Was there a connection at all? If not, no request was sent: look at the listener.",
@@ -40,75 +46,62 @@ _QUESTIONS: dict[str, str] = {
 
 
 class Advice(NamedTuple):
-    """Sentences, each for a line."""
+    """What follows. The texts are sentences, each for a line."""
 
-    retry: str
+    what: str
+    """What is known of the request."""
+    acted_on: ActedOn
+    retry: Retry
     lessons: tuple[str, ...]
     apart: tuple[str, ...]
 
 
 def advise(index: Index, answer: Answer) -> Advice:
-    """What to do about the scenarios that explain the text best."""
-    best = [ranked for ranked in answer.scenarios if ranked.score == answer.scenarios[0].score]
-    cells = [index.cells[number] for ranked in best for number in ranked.cells]
-    places = {place.id: place for place in index.scenarios}
-    lessons = dict.fromkeys(lesson for ranked in best if (lesson := places[ranked.scenario].teaches))
-    return Advice(retry(index, answer), tuple(lessons)[:LESSONS], _apart(index, answer, cells))
+    """What to do about the scenarios that explain the text best; of an unknown text nothing is known."""
+    cells = [index.cells[number] for number in answer.ways]
+    acted_on = _acted_on(answer, cells)
+    known = any(cell.acted_on for cell in cells)
+    retry: Retry = "safe" if acted_on is ActedOn.NO else "idempotent-only" if known else "unknown"
+    lessons = dict.fromkeys(lesson for place in _places(index, cells) if (lesson := place.teaches))
+    what = _what(index, answer, cells, acted_on) if known else ""
+    return Advice(what, acted_on, retry, tuple(lessons)[:LESSONS], _apart(index, answer, cells))
 
 
-def retry(index: Index, answer: Answer) -> str:
-    """Whether to send the request again, by what the peer had read in every scenario that may be meant.
+def _acted_on(answer: Answer, cells: list[Heard]) -> ActedOn:
+    """``no`` where every measured and documented way to this text is ``no``, and ``maybe`` else: that the request was
+    acted on in all that was measured does not tell that it was in another case.
 
-    What was never read where it was measured promises nothing of a request that was sent: only where none can have been
-    read, and the text is more than a hint, it is called safe.
+    A part of a line may belong to any text, and the operating system's words are passed on by any program, after
+    attempts of its own too.
     """
-    least = PLAUSIBLE * answer.scenarios[0].score
-    plausible = [ranked for ranked in answer.scenarios if ranked.score >= least]
-    cells = [index.cells[number] for ranked in plausible for number in ranked.cells]
-    known = [cell for cell in cells if cell.processed is not None]
-    if not known:
-        return ""
-    if unsafe := [cell for cell in known if cell.processed]:
-        return _processed(index, unsafe, [cell for cell in known if not cell.processed])
-    sent = [cell for cell in cells if not _unsent(index, cell)]
-    if not sent and answer.confidence != "possible":
-        return "A retry is safe: no request had been read, nor can one have been."
-    measured = all(index.speakers[cell.speaker].source is None for cell in cells)
-    say, one = ("say", "says") if answer.confidence == "exact" and measured else ("may explain", "may explain")
-    number = len({cell.scenario for cell in known})
-    endings = f"the {number} endings measured that {say}" if number > 1 else f"the one ending measured that {one}"
-    why = _SILENT if any(cell.outcome in _SILENCE for cell in sent) else _NO_PROMISE
-    return f"The request was not read whole in {endings} this, but {why}: repeat only what is idempotent."
+    told = answer.whole and not answer.system and answer.confidence != "possible"
+    never = all(cell.acted_on == ActedOn.NO for cell in cells)
+    return ActedOn.NO if cells and told and never else ActedOn.MAYBE
+
+
+def _what(index: Index, answer: Answer, cells: list[Heard], acted_on: ActedOn) -> str:
+    if not answer.endings:
+        if acted_on is ActedOn.NO:
+            return "Nothing happened on the wire: no request was sent. A retry is safe."
+        return f"Nothing happened on the wire: the text names no end of a connection. {_SENT}: {_IDEMPOTENT}."
+    if acted_on is ActedOn.NO:
+        return "A retry is safe: no request was acted on, in any way to this text that is measured or documented."
+    if any(cell.outcome in _SILENCE for cell in cells):
+        return f"{_MAYBE}: who stops waiting does not know what the server has read, or still does. {_REPEAT}."
+    yes = [cell for cell in cells if cell.acted_on == ActedOn.YES]
+    acted = dict.fromkeys(place.id for place in _places(index, yes))
+    if acted:
+        return f"{_MAYBE}. It was in {_several(list(acted))}, where this was measured. {_REPEAT}."
+    return f"{_MAYBE}: the text does not tell. {_REPEAT}."
 
 
 def told_of(cells: list[Heard]) -> str:
     """The same of one cell, whose ending is known: a fact of what was measured, and no promise."""
-    asked = {bool(cell.processed) for cell in cells if cell.processed is not None}
-    if not asked:
-        return ""
-    if asked == {False}:
-        return "It was not processed here: the peer had not read the whole request."
-    times = "here" if asked == {True} else "in some of the trials here"
-    return f"It was processed {times}: the peer had read the whole request. Repeat only what is idempotent."
+    return next((_TOLD[cell.acted_on] for cell in cells if cell.acted_on), "")
 
 
-def _processed(index: Index, unsafe: list[Heard], safe: list[Heard]) -> str:
-    names = dict.fromkeys(index.scenarios[cell.scenario].id for cell in unsafe)
-    others = {index.scenarios[cell.scenario].id: None for cell in safe}.keys() - names.keys()
-    if not others:
-        return "A retry may do it twice: the peer had read the whole request. Repeat only what is idempotent."
-    not_read = dict.fromkeys(name for cell in safe if (name := index.scenarios[cell.scenario].id) in others)
-    return (
-        f"It depends: the peer had read the whole request in {_several(list(names))}, and not in "
-        f"{_several(list(not_read))}. Until you know which it was, repeat only what is idempotent."
-    )
-
-
-def _unsent(index: Index, cell: Heard) -> bool:
-    """Whether it can only mean that no request was carried out. Whoever is refused was connecting, at whatever moment
-    of the whole scenario."""
-    place = index.scenarios[cell.scenario]
-    return place.moment in UNSENT or cell.outcome == _REFUSED or place.id in _PROMISED
+def _places(index: Index, cells: Iterable[Heard]) -> list[Place]:
+    return [index.scenarios[cell.scenario] for cell in cells if cell.scenario is not None]
 
 
 def _apart(index: Index, answer: Answer, cells: list[Heard]) -> tuple[str, ...]:
@@ -119,9 +112,8 @@ def _apart(index: Index, answer: Answer, cells: list[Heard]) -> tuple[str, ...]:
     moments = list(dict.fromkeys(ranked.moment for ranked in best))
     if len(moments) > 1:
         said += [_QUESTIONS[moment] for moment in moments if moment in _QUESTIONS]
-    clients = {cell.speaker for cell in cells}
-    if len(clients) > 1:
-        names = sorted(index.speakers[number].name for number in clients)
+    names = sorted({index.speakers[cell.speaker].name for cell in cells})
+    if len(names) > 1:
         said.append(f"Which of {_several(names)} is it? The frames of the whole stack trace name the library.")
     return tuple(said)
 
@@ -137,7 +129,8 @@ def cells_of(index: Index, client: str, scenario: str) -> list[Heard]:
     return [
         cell
         for cell in index.cells
-        if (index.speakers[cell.speaker].name, index.scenarios[cell.scenario].id) == (client, scenario)
+        if cell.scenario is not None
+        and (index.speakers[cell.speaker].name, index.scenarios[cell.scenario].id) == (client, scenario)
     ]
 
 

@@ -14,22 +14,23 @@ from typing import NamedTuple
 
 from hangup.catalogue import Scenario
 from hangup.lookup.documented import Documented, read_documented
-from hangup.lookup.index import ERROR, FRAME, SYSTEM, WORD, Fragment, Heard, Index, Place, Speaker, Text
+from hangup.lookup.index import ERROR, FIELD, FRAME, SYSTEM, WORD, Fragment, Heard, Index, Place, Speaker, Text
 from hangup.lookup.mask import Masker, read_masks
 from hangup.lookup.moment import moment
 from hangup.matrix import judged
+from hangup.outcome import ActedOn
 from hangup.store import ClientResults
 from hangup.store.model import Link
 
-_FACTOR = {FRAME: 10, WORD: 20, ERROR: 30, SYSTEM: 30}
+_FACTOR = {FRAME: 10, WORD: 20, ERROR: 30, SYSTEM: 30, FIELD: 30}
 """Class names, codes and sentences of an error weigh more than the lines around it."""
 _SHORTEST = 3
 """Words: a line such as ``raise err``, or a clause such as ``bytes read``, would be found in any prose."""
 _NAME = re.compile(
-    r"^(?:[A-Z][A-Z0-9]+_[A-Z0-9_]+|E[A-Z]{3,}|errno_[0-9]{2,}|WSAE[A-Z]+|(?![0-9])[A-Za-z0-9]*[a-z][A-Z][A-Za-z]*)$"
+    r"^(?:[A-Z][A-Z0-9]+_[A-Z0-9_]+|E[A-Z]{3,}|(?:errno|number)_[0-9]{2,}|WSAE[A-Z]+|(?![0-9])[A-Za-z0-9]*[a-z][A-Z][A-Za-z]*)$"
 )
 """A word that is a code (``ECONNRESET``, ``UND_ERR_SOCKET``) or a class (``RemoteDisconnected``): telling by itself."""
-_GENERAL = frozenset({"Error", "TypeError", "OSError", "IOException"})
+_GENERAL = frozenset({"Error", "TypeError", "OSError", "IOException", "StatusCode"})
 """Classes that tell nothing of a connection."""
 _FRAMES = {"reset stream": "rst-stream", "send goaway": "goaway"}
 """HTTP/2's own endings: what the connection did afterwards was told to nobody."""
@@ -46,6 +47,8 @@ class Said(NamedTuple):
     parts: tuple[str, ...]
     around: frozenset[str] = frozenset()
     """Those of its lines that name no error, and only stand around one."""
+    anywhere: bool = False
+    """Whether its lines say the same wherever they stand."""
 
 
 def build(results: Iterable[ClientResults], catalogue: Mapping[str, Scenario]) -> Index:
@@ -109,13 +112,14 @@ class _Builder:
     def _measured(self, results: ClientResults) -> None:
         speaker = self._speaker(results.client)
         for cell in judged(results, self._catalogue):
+            acted_on = _worst(verdict.acted_on for verdict in cell.verdicts)
             for observation, verdict in zip(cell.cell.observations, cell.verdicts, strict=True):
                 packets = verdict.ending if observation.connections else "unknown"
                 last = _frame(cell.scenario) or packets
                 number = self._number(
                     Heard(
                         speaker, self._places[cell.scenario.id], last, verdict.outcome.value, verdict.faithful,
-                        None if verdict.acted_on is None else int(verdict.acted_on != "no"), verdict.tries,
+                        acted_on, verdict.tries,
                     )
                 )  # fmt: skip
                 for operation in observation.operations:
@@ -125,24 +129,26 @@ class _Builder:
     def _documented(self, entry: Documented) -> None:
         """Of results that have no ending like those that it is about, it is left out: nothing could be said of it. Its
         cells are in the order in which it names scenarios, outcomes and moments, the likeliest first; then those first
-        that most clients were heard in. What was processed is what these clients show: two cells where they differ."""
+        that most clients were heard in."""
         speaker = self._speaker(entry.who, entry.source, entry.means)
+        acted_on, outcome = entry.acted_on.value, "" if entry.outcome is None else entry.outcome.value
         where: defaultdict[tuple[int, str], list[Heard]] = defaultdict(list)
         for cell in self._cells:
-            if entry.explains(cell, self._scenarios[cell.scenario]):
+            if cell.scenario is not None and entry.explains(cell, self._scenarios[cell.scenario]):
                 where[cell.scenario, cell.ending].append(cell)
         likely = {
-            key: min(entry.likely(cell.outcome, self._scenarios[cell.scenario]) for cell in cells)
+            key: min(entry.likely(cell.outcome, self._scenarios[key[0]]) for cell in cells)
             for key, cells in where.items()
         }
         cells = [
-            self._number(Heard(speaker, scenario, ending, entry.outcome, None, processed, 1))
+            self._number(Heard(speaker, scenario, ending, outcome, None, acted_on, 1))
             for scenario, ending in sorted(where, key=lambda key: (likely[key], -len(where[key]), key))
-            for processed in _processed(where[scenario, ending])
         ]
+        if entry.endings == ():
+            cells = [self._number(Heard(speaker, None, "", outcome, None, acted_on, 0))]
         for text in entry.says if cells else ():
             for said in self._whole(text):
-                self._said[said].update(dict.fromkeys(cells))
+                self._said[said._replace(anywhere=entry.anywhere)].update(dict.fromkeys(cells))
 
     def _ways(self, chain: Sequence[Link], printed: str | None) -> Iterator[Said]:
         """All the ways in which one error may stand in a log."""
@@ -196,6 +202,7 @@ class _Builder:
         for said, heard in self._said.items():
             for words in (*said.lines, *said.parts):
                 kind = FRAME if words in said.around else SYSTEM if words in self._system else _kind(words)
+                kind = FIELD if said.anywhere and words in said.lines else kind
                 kinds[words] = max(kinds.get(words, FRAME), kind)
                 cells[words].update(heard)
         numbered = list(self._cells)
@@ -228,10 +235,10 @@ def _kind(words: str) -> int:
     return ERROR if _telling(words) else WORD
 
 
-def _processed(cells: Iterable[Heard]) -> list[int | None]:
-    """Whether the request was read whole in these cells, as 0 and 1; of some it is not known."""
-    known = sorted({min(cell.processed, 1) for cell in cells if cell.processed is not None})
-    return [*known] or [None]
+def _worst(found: Iterable[ActedOn | None]) -> str | None:
+    """Of trials that differ, what is the worst for a retry."""
+    known = set(found)
+    return next((each.value for each in (ActedOn.YES, ActedOn.MAYBE, ActedOn.NO) if each in known), None)
 
 
 def _frame(scenario: Scenario) -> str | None:

@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from hangup.lookup.index import Index
+from hangup.lookup.index import ERROR, FIELD, WORD, Index
 from hangup.lookup.mask import TOKEN, Masker, fold
 
-_MASKED = re.compile("^(?:errno|code|of)_")
+_MASKED = re.compile("^(?:errno|number|code|of)_")
 """What the masks put before a word."""
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -24,6 +24,12 @@ _PREFIX = re.compile(
     r"|\b(?:err|error|msg|message|exception)=[\"']?$"
 )
 """With this ends what a log has before the words of an error; what ends otherwise belongs to the error."""
+_ALARM = re.compile(
+    r"[0-9]{2}:[0-9]{2}[0-9.,+:Z]*[\])]?[ |-]*$"  # a time
+    r"|\b(?:WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)\b[^A-Za-z0-9]*$"
+    r"|\b(?:err|error|cause|exception)[\"']?[=:] ?[\"']?$"
+)
+"""The same before one or two plain words: after a label or a thread these may be a state (``status: aborted``)."""
 _PREFIXED = 100
 """Characters: so much of what stands before is looked at."""
 
@@ -35,6 +41,8 @@ class Match(NamedTuple):
     """As it stands there."""
     own: bool
     """Whether it is all that a line says, but for a log's prefix."""
+    alarm: bool
+    """Whether it is all that the text says, or stands behind what announces an error."""
     lines: set[int]
     """All lines that have it, by their numbers."""
 
@@ -48,19 +56,22 @@ def tells(index: Index, found: Iterable[int]) -> bool:
 
 
 def find(index: Index, text: str) -> Found:
-    """The fragments in the text. Case counts, unless no error is found so."""
+    """The fragments in the text. Case counts, unless no error is found so. One or two plain words are an error only
+    where they stand alone: anywhere else they are prose."""
     lines = Masker(index.masks).lines(text)
-    words = [fragment.words for fragment in index.fragments]
-    found = _matches(words, lines)
+    kinds = [fragment.kind for fragment in index.fragments]
+    words = {number: each.words for number, each in enumerate(index.fragments)}
+    found = {n: match for n, match in _matches(words, lines).items() if kinds[n] != WORD or match.alarm}
     if tells(index, found):
         return found
-    return _matches([fold(each) for each in words], [(raw, fold(line)) for raw, line in lines])
+    named = {number: fold(each.words) for number, each in enumerate(index.fragments) if ERROR <= kinds[number] < FIELD}
+    return _matches(named, [(raw, fold(line)) for raw, line in lines])
 
 
-def _matches(fragments: list[str], lines: Iterable[tuple[str, str]]) -> Found:
+def _matches(fragments: dict[int, str], lines: list[tuple[str, str]]) -> Found:
     by_words: defaultdict[str, list[int]] = defaultdict(list)
     by_first: defaultdict[str, list[str]] = defaultdict(list)
-    for number, words in enumerate(fragments):
+    for number, words in fragments.items():
         if words not in by_words:
             by_first[words.partition(" ")[0]].append(words)
         by_words[words].append(number)
@@ -75,7 +86,7 @@ def _matches(fragments: list[str], lines: Iterable[tuple[str, str]]) -> Found:
         for words in [line] if line in by_words else _longest(by_first, line):
             for number in by_words[words]:
                 if number not in found:
-                    found[number] = _match(raw, line, words)
+                    found[number] = _match(raw, line, words, alone=len(lines) == 1)
                 found[number].lines.add(place)
     return found
 
@@ -95,13 +106,15 @@ def _longest(by_first: dict[str, list[str]], line: str) -> Iterator[str]:
         start = after + 1
 
 
-def _match(raw: str, line: str, words: str) -> Match:
+def _match(raw: str, line: str, words: str, *, alone: bool) -> Match:
     """The words as they stand in the line, or the whole line where they cannot be found in it; nothing in it that a
     terminal would obey."""
     shown = _CONTROL.sub(" ", _COLOUR.sub("", raw))
     start, end = _place(fold(shown), [fold(_MASKED.sub("", word)) for word in words.split(" ")]) or (0, len(shown))
-    last = line.endswith(" " + words) and start > 0 and _PREFIX.search(shown[max(0, start - _PREFIXED) : start])
-    return Match(shown[start:end].strip(" "), words == line or bool(last), set())
+    before = shown[max(0, start - _PREFIXED) : start] if line.endswith(" " + words) else ""
+    own = words == line or bool(before and _PREFIX.search(before))
+    alarm = (words == line and alone) or bool(before and _ALARM.search(before))
+    return Match(shown[start:end].strip(" "), own, alarm, set())
 
 
 def _place(line: str, words: list[str]) -> tuple[int, int] | None:

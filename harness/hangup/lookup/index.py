@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 from hangup.errors import StoreError
 from hangup.lookup.mask import Masks
 
-VERSION = 2
+VERSION = 3
 FILE = "lookup.json"
-FRAME, WORD, ERROR, SYSTEM = 0, 1, 2, 3
+FRAME, WORD, ERROR, SYSTEM, FIELD = 0, 1, 2, 3, 4
 """Kinds of fragments: a line around an error, such as a stack frame; an error in one or two plain words; an error by
-its class, its code or a sentence; the operating system's words for it, which most clients pass on."""
+its class, its code or a sentence; the operating system's words for it, which most clients pass on; words that say the
+same wherever they stand in a line, such as a field of a log."""
 ABOUT = "Made by `hangup table --write` for `hangup lookup` and the site. Do not edit."
 
 
@@ -44,17 +45,17 @@ class Place(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """One cell: a speaker in a scenario."""
+    """One cell: a speaker in a scenario; or, without one, a documented text of which nothing happened on the wire."""
 
     speaker: int
-    scenario: int
+    scenario: int | None
     ending: str
-    """What the peer or the network did."""
+    """What the peer or the network did; empty where nothing happened."""
     outcome: str
     faithful: bool | None
-    processed: int | None
-    """How often the peer had read the whole request; None where there was none, or it is not known. Of what is
-    documented it is whether it had, by what was measured of others; where these differ there is a cell for either."""
+    acted_on: str | None
+    """Whether the request was acted on: an ``ActedOn``, the worst of all trials of the cell. None where no request was
+    made, or it is not known."""
     tries: int
     """Connections or requests that the client made, by itself or not."""
 
@@ -111,7 +112,7 @@ def load(path: Path) -> Index:
         table = json.loads(path.read_bytes())
     except OSError as error:
         raise StoreError(f"{path}: cannot be read: {error.strerror}; {remedy}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise StoreError(f"{path}: cut short or not JSON; {remedy}") from None
     if not isinstance(table, dict) or table.get("version") != VERSION:
         raise StoreError(f"{path}: not a lookup index of version {VERSION}; {remedy}")

@@ -3,10 +3,10 @@
 
 const LINE = 3;
 const PART = 1;
+const ALONE = 1;
 const REASONS = 3;
 const ANSWERS = 5;
-const ERROR = 2;
-const SYSTEM = 3;
+const FRAME = 0, WORD = 1, ERROR = 2, SYSTEM = 3, FIELD = 4;
 
 // The columns of the index, as index.py writes them.
 const SOURCE = 1;                                               // of a speaker
@@ -16,8 +16,9 @@ const WORDS = 0, WEIGHT = 1, KIND = 2;                          // of a fragment
 const LINES = 1, PARTS = 2, CELLS = 3;                          // of a text
 
 // What is known of an error text: an answer for each error in it, the best explained first; one at least. An answer is
-// {confidence, system, clients: [{client, score, why, measured, source, means}], scenarios: [{scenario, score, cells}],
-// endings: [{ending, moment, score, cells}]}; a scenario's `cells` are numbers in index.cells, an ending's their number.
+// {confidence, system, whole, ways, clients: [{client, score, why, measured, source, means}], scenarios: [{scenario, score, cells}],
+// endings: [{ending, moment, score, cells}]}; `ways` and a scenario's `cells` are numbers in index.cells, an ending's
+// `cells` is their number. Clients without endings: nothing happened on the wire.
 export function lookup(index, text) {
   let found = find(index, text);
   const answers = [];
@@ -27,7 +28,8 @@ export function lookup(index, text) {
     const lines = new Set([...explained].flatMap((number) => [...found.get(number).lines]));
     found = new Map([...found].filter(([, match]) => ![...match.lines].every((line) => lines.has(line))));
   }
-  return answers.length ? answers : [{ confidence: "none", system: false, clients: [], scenarios: [], endings: [] }];
+  if (answers.length > 1) for (const answer of answers) answer.whole = false;
+  return answers.length ? answers : [{ confidence: "none", system: false, whole: false, ways: [], clients: [], scenarios: [], endings: [] }];
 }
 
 function tells(index, numbers) {
@@ -38,7 +40,11 @@ function tells(index, numbers) {
 
 const TOKEN = /[^\x00-\x2f\x3a-\x40\x5b-\x5e\x60\x7b-\x7f]+/g;
 
+const BARE = /^[ \t\r\n]*([0-9]{2,5})[ \t\r\n]*$/;
+
 function maskedLines(index, text) {
+  const bare = text.match(BARE);
+  if (bare) return [[text, `number_${bare[1]}`]];
   const [unfold, ...rules] = index.masks.map(([pattern, replacement]) => [new RegExp(pattern, "g"), replacement]);
   const lines = [];
   for (const raw of text.replace(unfold[0], unfold[1]).split("\n")) {
@@ -57,19 +63,21 @@ function fold(words) {
 
 function find(index, text) {
   const lines = maskedLines(index, text);
-  const words = index.fragments.map((fragment) => fragment[WORDS]);
-  const found = matches(words, lines);
+  const kind = (number) => index.fragments[number][KIND];
+  const words = index.fragments.map((fragment, number) => [number, fragment[WORDS]]);
+  const found = new Map([...matches(words, lines)].filter(([number, { alarm }]) => kind(number) !== WORD || alarm));
   if (tells(index, found.keys())) return found;
-  return matches(words.map(fold), lines.map(([raw, line]) => [raw, fold(line)]));
+  const named = words.filter(([number]) => ERROR <= kind(number) && kind(number) < FIELD);
+  return matches(named.map(([number, its]) => [number, fold(its)]), lines.map(([raw, line]) => [raw, fold(line)]));
 }
 
 function matches(fragments, lines) {
   const byWords = new Map();
   const byFirst = new Map();
-  fragments.forEach((words, number) => {
+  for (const [number, words] of fragments) {
     if (!byWords.has(words)) entry(byFirst, words.split(" ", 1)[0], () => []).push(words);
     entry(byWords, words, () => []).push(number);
-  });
+  }
   for (const candidates of byFirst.values()) candidates.sort((a, b) => b.length - a.length);
   const found = new Map();
   const seen = new Set();
@@ -78,7 +86,7 @@ function matches(fragments, lines) {
     seen.add(line);
     for (const words of byWords.has(line) ? [line] : longest(byFirst, line)) {
       for (const number of byWords.get(words)) {
-        entry(found, number, () => match(raw, line, words)).lines.add(place);
+        entry(found, number, () => match(raw, line, words, lines.length === 1)).lines.add(place);
       }
     }
   }
@@ -99,7 +107,7 @@ function* longest(byFirst, line) {
   }
 }
 
-const MASKED = /^(?:errno|code|of)_/;
+const MASKED = /^(?:errno|number|code|of)_/;
 const COLOUR = /\x1b\[[0-9;]*[A-Za-z]/g;
 const CONTROL = /[\x00-\x1f\x7f-\x9f]/g;
 
@@ -110,13 +118,20 @@ const PREFIX = new RegExp(
   "|^[A-Z]+:[A-Za-z0-9_.]+:$|^[A-Za-z0-9_.-]+: $|\\b[a-z_]+\\.[a-z]+:[0-9]+: $" +
   "|\\b(?:err|error|msg|message|exception)=[\"']?$",
 );
+const ALARM = new RegExp(
+  "[0-9]{2}:[0-9]{2}[0-9.,+:Z]*[\\])]?[ |-]*$" +
+  "|\\b(?:WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)\\b[^A-Za-z0-9]*$" +
+  "|\\b(?:err|error|cause|exception)[\"']?[=:] ?[\"']?$",
+);
 const PREFIXED = 100;
 
-function match(raw, line, words) {
+function match(raw, line, words, alone) {
   const shown = raw.replace(COLOUR, "").replace(CONTROL, " ");
   const [start, end] = place(fold(shown), words.split(" ").map((word) => fold(word.replace(MASKED, "")))) || [0, shown.length];
-  const last = line.endsWith(" " + words) && start > 0 && PREFIX.test(shown.slice(Math.max(0, start - PREFIXED), start));
-  return { excerpt: shown.slice(start, end).replace(/^ +| +$/g, ""), own: words === line || last, lines: new Set() };
+  const before = line.endsWith(" " + words) ? shown.slice(Math.max(0, start - PREFIXED), start) : "";
+  const own = words === line || (before !== "" && PREFIX.test(before));
+  const alarm = (words === line && alone) || (before !== "" && ALARM.test(before));
+  return { excerpt: shown.slice(start, end).replace(/^ +| +$/g, ""), own, alarm, lines: new Set() };
 }
 
 function place(line, words) {
@@ -141,18 +156,21 @@ function word(line, word, start) {
 function scored(index, found) {
   const lines = new Map();
   const parts = new Map();
-  const whole = new Set();
+  const alone = new Set();
+  const complete = new Map();
   for (const text of index.texts) {
     const said = text[LINES].filter((number) => found.has(number));
     for (const number of said) addAll(entry(lines, number, () => new Set()), text[CELLS]);
     for (const number of text[PARTS]) {
       if (found.has(number)) addAll(entry(parts, number, () => new Set()), text[CELLS]);
     }
-    if (found.size > 1 && said.length === text[LINES].length && said.length === found.size) addAll(whole, text[CELLS]);
+    if (said.length < text[LINES].length) continue;
+    for (const number of said) addAll(entry(complete, number, () => new Set()), text[CELLS]);
+    if (found.size > 1 && said.length === found.size) addAll(alone, text[CELLS]);
   }
   const byCell = new Map();
   const heard = new Map();
-  let total = found.size > 1 ? 1 : 0;
+  let total = found.size > 1 ? ALONE : 0;
   const asLine = (number, cell) => lines.has(number) && lines.get(number).has(cell);
   for (const number of [...found.keys()].sort((a, b) => a - b)) {
     const weight = index.fragments[number][WEIGHT];
@@ -162,10 +180,11 @@ function scored(index, found) {
       entry(heard, cell, () => []).push(number);
     }
   }
-  for (const cell of whole) byCell.set(cell, byCell.get(cell) + 1);
+  for (const cell of alone) byCell.set(cell, byCell.get(cell) + ALONE);
   const best = Math.max(...byCell.values());
   const bestCells = [...byCell.keys()].filter((cell) => byCell.get(cell) === best);
-  return { byCell, heard, asLine, total, bestCells };
+  const says = (number, cell) => complete.has(number) && complete.get(number).has(cell);
+  return { byCell, heard, asLine, says, total, best, bestCells };
 }
 
 function rank(index, found) {
@@ -174,14 +193,16 @@ function rank(index, found) {
   const clients = new Map();
   const scenarios = new Map();
   const endings = new Map();
+  const nothing = scores.bestCells.some((cell) => index.cells[cell][SCENARIO] === null);
   const ordered = [...scores.byCell.keys()].sort((a, b) => scores.byCell.get(b) - scores.byCell.get(a) || a - b);
   for (const cell of ordered) {
     const heard = index.cells[cell];
-    const scenario = index.scenarios[heard[SCENARIO]];
     entry(clients, heard[SPEAKER], () => cell);
-    for (const cells of [
-      entry(scenarios, scenario[ID], () => []), entry(endings, `${heard[ENDING]}\n${scenario[MOMENT]}`, () => []),
-    ]) {
+    if (heard[SCENARIO] === null || (nothing && !scores.bestCells.includes(cell))) continue;
+    const scenario = index.scenarios[heard[SCENARIO]];
+    const ranked = [entry(scenarios, scenario[ID], () => [])];
+    if (!nothing) ranked.push(entry(endings, `${heard[ENDING]}\n${scenario[MOMENT]}`, () => []));
+    for (const cells of ranked) {
       if (!cells.length || share(cells[0]) === share(cell)) cells.push(cell);
     }
   }
@@ -190,9 +211,12 @@ function rank(index, found) {
     scores.byCell.get(b[0]) - scores.byCell.get(a[0]) || measured(b) - measured(a) || a[0] - b[0]);
   const place = (cell) => index.scenarios[index.cells[cell][SCENARIO]];
   const explained = new Set(scores.bestCells.flatMap((cell) => scores.heard.get(cell)));
+  const lines = new Set([...explained].flatMap((number) => [...found.get(number).lines]));
   const answer = {
     confidence: confidence(index, found, scores),
     system: [...explained].every((number) => index.fragments[number][KIND] === SYSTEM),
+    whole: scores.bestCells.every((cell) => whole(index, found, scores, cell, lines)),
+    ways: ways(index, scores, explained),
     clients: [...clients.values()].map((cell) => client(index, found, scores, cell)).sort((a, b) => b.score - a.score || (a.client < b.client ? -1 : a.client > b.client ? 1 : 0)),
     scenarios: inOrder(scenarios).map((cells) => ({ scenario: place(cells[0])[ID], score: share(cells[0]), cells })),
     endings: inOrder(endings).map((cells) => ({
@@ -217,9 +241,25 @@ function confidence(index, found, scores) {
   if (!tells(index, sure)) return "possible";
   if (sure.every((number) => index.fragments[number][KIND] === SYSTEM)) return "likely";
   const own = [...found].every(
-    ([number, match]) => scores.asLine(number, cell) && (match.own || !index.fragments[number][KIND]),
+    ([number, match]) => scores.asLine(number, cell) && (match.own || [FRAME, FIELD].includes(index.fragments[number][KIND])),
   );
   return own ? "exact" : "likely";
+}
+
+function ways(index, scores, explained) {
+  const bare = [...explained].every((number) => !index.fragments[number][WORDS].includes(" "));
+  const least = bare ? 0 : scores.best - ALONE;
+  return [...scores.byCell.keys()].filter((cell) => scores.byCell.get(cell) >= least).sort((a, b) => a - b);
+}
+
+function whole(index, found, scores, cell, lines) {
+  for (const line of lines) {
+    const errors = [...found.keys()].filter((n) => found.get(n).lines.has(line) && index.fragments[n][KIND] > FRAME);
+    const said = errors.filter((n) => scores.says(n, cell));
+    if (said.some((n) => index.fragments[n][KIND] === FIELD)) continue;
+    if (said.length !== errors.length || !said.every((n) => found.get(n).own)) return false;
+  }
+  return true;
 }
 
 // --- small helpers -------------------------------------------------------------------------------------------------

@@ -21,6 +21,8 @@ Masks = list[tuple[str, str]]
 TOKEN = re.compile(r"[^\x00-\x2f\x3a-\x40\x5b-\x5e\x60\x7b-\x7f]+")
 """A word: everything that is neither ASCII punctuation nor white space. Punctuation is left out because logs quote it,
 escape it and wrap it; the words and their case are what a library's author wrote."""
+_BARE = re.compile(r"[ \t\r\n]*([0-9]{2,5})[ \t\r\n]*")
+"""A text that is a number and nothing else: an error's of an operating system, if it is one of these."""
 _FOLD = str.maketrans({chr(upper): chr(upper + 32) for upper in range(ord("A"), ord("Z") + 1)})
 
 
@@ -40,6 +42,8 @@ class Masker:
 
     def lines(self, text: str) -> list[tuple[str, str]]:
         """Each line as it stands, and as its words, joined by single spaces; lines without a word are left out."""
+        if bare := _BARE.fullmatch(text):
+            return [(text, f"number_{bare[1]}")]
         pattern, replacement = self._unfold
         raw = pattern.sub(replacement, text).split("\n")
         return [(line, words) for line in raw if (words := self.words(line))]

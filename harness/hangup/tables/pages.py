@@ -29,7 +29,7 @@ Each cell is what the application is told: the outcome of the first operation th
 | `protocol` | a parse error |
 | `success` | a complete, right answer |
 | `silent-truncation` | a success with bytes missing: the dangerous one |
-| `hang` | nothing, until the harness gave up (8 s, in `connect-timeout` 64 s) |
+| `hang` | nothing, until the harness gave up (20 s, in `connect-timeout` 300 s) |
 
 `!` the word is misleading: it does not agree with what happened on the wire. `×n` the client made n attempts by
 itself. `a / b` trials differed, the commoner first. `–` the client has no such operation. `invalid` the capture did not

@@ -141,6 +141,35 @@ def running_peer(*arguments: str, **options: Any) -> Iterator[Peer]:
             peer.process.communicate()
 
 
+class Server:
+    """The peer with a list of steps, and what it tells."""
+
+    def __init__(self, file: Path, steps: object, *more: str) -> None:
+        file.write_text(steps if isinstance(steps, str) else json.dumps(steps))
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "hangup_server", "--steps", str(file), *more],
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment(),
+        )
+
+    def told(self) -> str:
+        assert self.process.stderr is not None
+        return self.process.stderr.readline().rstrip()
+
+    def port(self) -> int:
+        words = self.told().split()
+        assert words[:4] == ["listening", "on", "127.0.0.1", "port"]
+        return int(words[4].rstrip(";"))
+
+    def end(self) -> tuple[int, str]:
+        """Exit status, and what it told last."""
+        out, told = self.process.communicate(timeout=DEADLINE)
+        assert out == ""
+        return self.process.returncode, told
+
+
 def read_all(sock: socket.socket) -> bytes:
     """All bytes up to the end of the stream; an error of recv(2) comes through."""
     return b"".join(iter(lambda: sock.recv(1 << 16), b""))
