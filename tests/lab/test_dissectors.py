@@ -1,16 +1,19 @@
-"""The run's own capture, read by tshark and tcpdump: they agree with the analyser on who reset what, in every trial."""
+"""The run's own capture, read by tshark and tcpdump: they agree with the harness on who reset what, and on which
+requests were sent, in every trial."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
 from driving import Driven
+from tshark import requests_on_the_wire
 
-from hangup.conduct.rundir import CAPTURE, raw_trials
+from hangup.conduct.rundir import CAPTURE, KEYS, raw_trials
+from hangup.store.record import observe
 from hangup.wire import Connection, connections, read_capture
 
 pytestmark = pytest.mark.lab
@@ -101,6 +104,20 @@ def test_what_each_trial_holds_as_evidence_is_what_tshark_sees(whole: Driven) ->
         answered = "peer" in evidence.rst or evidence.first_fin == "peer"
         assert answered or "peer" not in resets, trial.name
         assert evidence.first_fin == (fins[0] if fins else "nobody"), trial.name
+
+
+def test_tshark_counts_the_same_requests_of_every_connection(whole: Driven) -> None:
+    """Those that left the client, whoever read them; inside TLS by the keys that the run keeps."""
+    sent = requests_on_the_wire(capture_of(whole, "tshark"), whole.folder / KEYS)
+    different = []
+    for trial in raw_trials(whole.folder):
+        connections = zip(trial.seen, observe(trial, str).connections, strict=True)
+        ours = {seen.port: Counter(r.method for r in stored.requests) for seen, stored in connections}
+        ours = {port: methods for port, methods in ours.items() if methods}
+        if ours != dict(sent.get(trial.port, ())):
+            different.append((trial.name, ours, sent.get(trial.port)))
+    assert different == []
+    assert sum(map(len, sent.values())) > len(whole.cells)
 
 
 def test_tcpdump_counts_the_same_resets(whole: Driven) -> None:

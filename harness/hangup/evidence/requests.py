@@ -75,8 +75,10 @@ def _in_the_clear(data: bytes) -> Iterator[SentRequest]:
             taken += parser.feed(data[taken:])
         except NotHttpError:
             return
-        method = parser.method or data.partition(b" ")[0].decode("latin-1")
-        yield SentRequest(method, parser.complete)
+        method, space, _rest = data.partition(b" ")
+        if not space:
+            return  # what a stream client writes, or so little of a request that its method is not known
+        yield SentRequest(method.decode("latin-1"), parser.complete)
         data = data[taken:] if parser.complete else b""
 
 

@@ -112,7 +112,7 @@ def _connection(seen: SeenConnection, entry: LoggedConnection | None) -> Connect
         requests=tuple(
             _request(left, read)
             for left, read in zip_longest(seen.requests, entry.requests if entry is not None else ())
-            if left is not None or read.bytes
+            if left is not None or read.method  # HTTP/2: a request without a body has no bytes of its own
         ),
     )
 

@@ -16,7 +16,7 @@ from test_signatures import CASES
 from ways import assert_same, assert_same_frames, plain, swift, written
 from wire_packets import HANDSHAKE, LINKS, enhanced, interface, ipv4, ipv6, section, tcp
 
-from hangup.diagnose import Engine, Inputs
+from hangup.diagnose import Engine, Finding, Inputs
 from hangup.diagnose.blocks import blocks
 from hangup.diagnose.finding import Finding
 from hangup.diagnose.sift import Sieve
