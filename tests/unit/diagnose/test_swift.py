@@ -18,7 +18,6 @@ from wire_packets import HANDSHAKE, LINKS, enhanced, interface, ipv4, ipv6, sect
 
 from hangup.diagnose import Engine, Finding, Inputs
 from hangup.diagnose.blocks import blocks
-from hangup.diagnose.finding import Finding
 from hangup.diagnose.sift import Sieve
 from hangup.diagnose.swift import Swift
 from hangup.wire import PcapWriter, Segment
@@ -209,6 +208,8 @@ def test_a_refusal_is_compared_with_the_one_ttl_of_its_host(others: tuple[int, .
     assert (here.cause, there.cause) == (cause, "closed-port")
     assert ("its TTL is that of the host's other packets" in says(here)) is (others == (60,))
     assert "its TTL is that of the host's other packets" not in says(there)
+
+
 def test_a_tls_alert_is_not_only_counted() -> None:
     """Both closed in order behind it."""
     hello, alert = b"\x16\x03\x01\x00\x28" + bytes(40), b"\x15\x03\x03\x00\x02\x02\x28"
