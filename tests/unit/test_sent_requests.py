@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import count
+from itertools import count, pairwise
 
 import pytest
 from hypothesis import given
@@ -58,7 +58,7 @@ def test_in_the_clear(pieces: tuple[bytes, ...], requests: list[tuple[str, bool]
 def test_however_it_is_cut_and_sent_again(cuts: list[int], random: object) -> None:
     data = GET + POST + CHUNKED + GET
     edges = [0, *sorted(set(cuts) - {0, len(data)}), len(data)]
-    sent = client(*(data[a:b] for a, b in zip(edges, edges[1:], strict=False)))
+    sent = client(*(data[a:b] for a, b in pairwise(edges)))
     again = [sent[random.randrange(len(sent))] for _ in range(3)]  # type: ignore[attr-defined]
     requests = sent_requests(sorted([*sent, *again], key=lambda segment: segment.number), [])
     assert [request.method for request in requests] == ["GET", "POST", "POST", "GET"]
