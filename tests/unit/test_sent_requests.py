@@ -70,6 +70,12 @@ def test_a_segment_that_was_cut_off_by_the_capture_still_has_its_length() -> Non
     assert [request.method for request in sent_requests(own, [])] == ["POST", "GET"]
 
 
+def test_what_is_sent_again_may_bring_more() -> None:
+    own = client(POST[:30], GET)
+    own[3] = own[2]._replace(number=11, length=len(POST + GET), payload=POST + GET)
+    assert [request.method for request in sent_requests(own, [])] == ["POST", "GET"]
+
+
 def record(kind: int, size: int) -> bytes:
     return bytes((kind, 3, 3)) + (size - 5).to_bytes(2, "big") + bytes(size - 5)
 
@@ -86,6 +92,7 @@ UNDER_TLS = [
     ("only the ClientHello", (HELLO,), [("GET", 0)], []),
     ("two exchanges", (HELLO, FINISHED_13, DATA, DATA), [("GET", 0), ("POST", 13)], ["GET", "POST"]),
     ("the second one went elsewhere", (HELLO, FINISHED_13, DATA), [("GET", 0), ("POST", 13)], ["GET"]),
+    ("the first one went elsewhere", (HELLO, FINISHED_13, b"", DATA), [("GET", 0), ("POST", 13)], ["POST"]),
     ("one exchange in many records", (HELLO, FINISHED_13, DATA, DATA, DATA), [("POST", 0)], ["POST"]),
     ("a record in pieces", (HELLO, FINISHED_13 + DATA[:3], DATA[3:50], DATA[50:]), [("GET", 0)], ["GET"]),
     ("nothing was asked for", (HELLO, FINISHED_13, DATA), [], []),
