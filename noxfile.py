@@ -97,6 +97,13 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Make each small change of tests/mutants/mutants.toml, that tests must notice: `nox -s mutants -- 'reset-*'`."""
+    install(session, "test")
+    session.run("python", "tests/mutants/run.py", *session.posargs)
+
+
+@nox.session
 def build(session: nox.Session) -> None:
     """Build the wheel, install it elsewhere, and use it from there."""
     install(session, "build")

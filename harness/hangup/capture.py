@@ -57,8 +57,10 @@ class Ring:
         return self._sock.fileno()
 
     def drain(self) -> list[Frame]:
-        """All packets that have come since the last call."""
+        """All packets that have come since the last call; none once it is closed, as of a run that ends."""
         frames: list[Frame] = []
+        if self._map.closed:
+            return frames
         ring, unpack = self._map, _HEADER.unpack_from
         while True:
             at = self._index * _FRAME

@@ -89,7 +89,7 @@ class Connection:
 
     async def begin_http2(self) -> None:
         """Speaks HTTP/2 from here on, inside TLS."""
-        self._http2 = Http2(self._read_http2, self._tls.send)
+        self._http2 = Http2(self._read_http2, self._tls.send, self._said)
         self._requests.ignore()
         await self._http2.begin()
 
@@ -99,6 +99,9 @@ class Connection:
             raise StepError("HTTP/2 is not spoken here; 'handshake' with protocol = \"h2\" begins it")
         await step.speak(self._http2)
         self._note(step.name)
+
+    def _said(self, size: int) -> None:
+        self._log.sent += size
 
     async def _read_http2(self) -> bytes:
         data = await self._tls.recv(CHUNK)

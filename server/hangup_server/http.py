@@ -103,7 +103,8 @@ class RequestParser:
         self.size = 0
         """Bytes of the request taken so far, head and framing included."""
         self._state = _State.HEAD
-        self._line = b""
+        self._line = bytearray()
+        """The beginning of a head or line whose end has not come yet."""
         self._left = 0
 
     @property
@@ -114,20 +115,20 @@ class RequestParser:
     def complete(self) -> bool:
         return self._state is _State.COMPLETE
 
-    def feed(self, data: bytes) -> int:
-        """Takes bytes from the start of `data`, at most to the end of the head or the request; says how many.
+    def feed(self, data: bytes, start: int = 0) -> int:
+        """Takes bytes of `data` from `start` on, at most to the end of the head or the request; says how many.
 
         It stops at the end of the head so that a caller can leave the body alone. Raises NotHttpError; the
-        parser must not be fed after that.
+        parser must not be fed after that. The work is in proportion to the bytes that are taken.
         """
-        taken = 0
-        while taken < len(data) and self._state is not _State.COMPLETE:
+        at = start
+        while at < len(data) and self._state is not _State.COMPLETE:
             at_head = self._state is _State.HEAD
-            taken += self._advance(data, taken)
+            at += self._advance(data, at)
             if at_head and self.head_complete:
                 break
-        self.size += taken
-        return taken
+        self.size += at - start
+        return at - start
 
     def _advance(self, data: bytes, start: int) -> int:
         """One move of the state machine on data[start:]; returns how many bytes it took."""
@@ -142,25 +143,33 @@ class RequestParser:
         return taken
 
     def _until(self, data: bytes, start: int, end: bytes) -> int:
+        found = data.find(end, start)
+        if found >= 0 and not self._line:
+            self._read_line(data[start:found])
+            return found + len(end) - start
         before = len(self._line)
-        text = self._line + data[start:]
-        found = text.find(end, max(0, before - len(end)))
+        stop = len(data) if found < 0 else found + len(end)
+        self._line += data[start:stop]
+        found = self._line.find(end, max(0, before - len(end)))  # it may have begun in what came before
         if found < 0:
-            if len(text) > MAX_HEAD:
-                raise NotHttpError(f"no end of the {self._state.value} in {len(text)} bytes")
+            if len(self._line) > MAX_HEAD:
+                raise NotHttpError(f"no end of the {self._state.value} in {len(self._line)} bytes")
             if self._state is _State.HEAD:
-                _check_start(text)
-            self._line = text
+                _check_start(self._line, max(0, before - 1))
             return len(data) - start
-        self._line = b""
-        line = text[:found]
+        line = bytes(self._line[:found])
+        self._line.clear()
+        self._read_line(line)
+        return found + len(end) - before
+
+    def _read_line(self, line: bytes) -> None:
+        """A whole head, or a line of a chunked body."""
         if self._state is _State.HEAD:
             self._read_head(line)
         elif self._state is _State.CHUNK_SIZE:
             self._read_chunk_size(line)
         elif not line:
             self._state = _State.COMPLETE
-        return found + len(end) - before
 
     def _read_head(self, head: bytes) -> None:
         request_line, *fields = head.decode("latin-1").split("\r\n")
@@ -191,30 +200,33 @@ class RequestParser:
             self._state = _State.TRAILERS
 
 
-def request_size(data: bytes) -> int | None:
-    """Bytes of the request that the data begins with; None where it is not whole. Raises NotHttpError."""
+def request_size(data: bytes, start: int = 0) -> int | None:
+    """Bytes of the request that begins at `start`; None where it is not whole. Raises NotHttpError."""
     parser = RequestParser()
-    taken = parser.feed(data)
-    parser.feed(data[taken:])
+    taken = parser.feed(data, start)
+    parser.feed(data, start + taken)
     return parser.size if parser.complete else None
 
 
 def whole_requests(data: bytes) -> int:
     """How many requests are whole in what a client has sent; none behind bytes that are no HTTP."""
-    count = 0
+    count = start = 0
     try:
-        while size := request_size(data):
-            count, data = count + 1, data[size:]
+        while size := request_size(data, start):
+            count, start = count + 1, start + size
     except NotHttpError:
         pass
     return count
 
 
-def _check_start(text: bytes) -> None:
-    """Fails as soon as a stream cannot become an HTTP head any more, instead of waiting for more of it."""
-    line, newline, _ = text.partition(b"\r\n")
-    if newline and b" HTTP/1." not in line:
-        raise NotHttpError(f"not an HTTP/1 request line: {line[:80]!r}")
+def _check_start(text: bytearray, start: int) -> None:
+    """Fails as soon as a stream cannot become an HTTP head any more, instead of waiting for more of it.
+
+    What lies before `start` was checked earlier.
+    """
+    newline = text.find(b"\r\n", start)
+    if newline >= 0 and text.find(b" HTTP/1.", 0, newline) < 0:
+        raise NotHttpError(f"not an HTTP/1 request line: {bytes(text[: min(newline, 80)])!r}")
 
 
 def _number(text: str, base: int) -> int:

@@ -161,10 +161,19 @@ class Frames:
 class Http2:
     """One connection that is spoken on. `quiet` must be called before its socket is closed."""
 
-    def __init__(self, read: Callable[[], Awaitable[bytes]], write: Callable[[bytes, bool], Awaitable[None]]) -> None:
-        """`read` gives what has come, nothing at the end; `write` sends all, at will in one segment with a FIN."""
+    def __init__(
+        self,
+        read: Callable[[], Awaitable[bytes]],
+        write: Callable[[bytes, bool], Awaitable[None]],
+        answered: Callable[[int], None],
+    ) -> None:
+        """`read` gives what has come, nothing at the end; `write` sends all, at will in one segment with a FIN.
+
+        `answered` is told how many bytes of a body were sent in answer to a request without a step.
+        """
         self._read = read
         self._write = write
+        self._answered = answered
         self._frames = Frames()
         self._news = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
@@ -214,6 +223,7 @@ class Http2:
                     self._frames.head(200, self._answer)
                     self._frames.body(http.body(self._answer))
                     await self._write(self._frames.to_send(), False)
+                    self._answered(self._answer)
                 self._news.set()
         finally:
             self._news.set()

@@ -24,6 +24,11 @@ _ABORT = struct.pack("ii", 1, 0)  # struct linger: on, for 0 seconds
 _DARWIN_SO_NWRITE = 0x1024
 _TCP_REPAIR = 19  # linux/tcp.h; the socket module does not name it
 
+# linux/tcp_states.h
+_CLOSED = 7
+_OPEN = (1, 4, 5)
+"""The client may still send: ESTABLISHED, FIN_WAIT1 and FIN_WAIT2."""
+
 
 def unread(sock: socket.socket) -> int:
     """Bytes that have arrived and were not read."""
@@ -35,6 +40,32 @@ def unacknowledged(sock: socket.socket) -> int:
     if sys.platform == "darwin":
         return sock.getsockopt(socket.SOL_SOCKET, _DARWIN_SO_NWRITE)
     return _int(sock, termios.TIOCOUTQ)
+
+
+def is_dead(sock: socket.socket) -> bool:
+    """Whether its kernel has given the connection up: it was reset, has timed out, or both have ended. Linux."""
+    return _state(sock) == _CLOSED
+
+
+def is_ended(sock: socket.socket) -> bool:
+    """Whether the client has ended its side, by FIN or RST, or the connection is dead.
+
+    What lies unread does not matter on Linux; elsewhere the end is seen only when all before it was read.
+    """
+    state = _state(sock)
+    if state is not None:
+        return state not in _OPEN
+    try:
+        return unless_blocked(sock.recv, 1, socket.MSG_PEEK) == b""
+    except OSError:
+        return True
+
+
+def _state(sock: socket.socket) -> int | None:
+    """One of linux/tcp_states.h; None elsewhere."""
+    if sys.platform != "linux":
+        return None
+    return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
 
 
 def reset(sock: socket.socket) -> None:

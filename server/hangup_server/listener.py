@@ -28,6 +28,8 @@ _BACKLOG = 128
 _PAUSE = 0.05
 """Seconds to leave a listener alone that has connections which we lack the resources to accept."""
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_GONE = (BlockingIOError, ConnectionAbortedError)
+"""The connection had gone before we looked."""
 
 
 class Ports:
@@ -118,29 +120,46 @@ class Listener:
             await readable(self._sock)
 
     def accept_all(self, arrived: Callable[[socket.socket, Address], None], failed: Callable[[OSError], None]) -> None:
-        """Calls `arrived` for every connection from now on, and `failed` when one could not be accepted."""
+        """Calls `arrived` for every connection from now on, and `failed` when one could not be accepted.
+
+        A want of descriptors or memory is reported once; all that waited have to be accepted before it is again.
+        """
         sock = self._sock
         if sock is None:
             return
 
         def look() -> None:
-            try:
-                connection = _accept(sock)
-            except (BlockingIOError, ConnectionAbortedError):
-                return  # gone before we looked
-            except OSError as error:
-                if error.errno in _EXHAUSTED:  # it would be reported again at once, for ever
-                    self._loop.remove_reader(sock)
-                    self._loop.call_later(_PAUSE, watch)
-                failed(error)
+            error = self._take(sock, arrived)
+            if error is not None and error.errno in _EXHAUSTED:
+                self._loop.remove_reader(sock)  # it would be called again at once, for ever
+                self._loop.call_later(_PAUSE, catch_up)
+            report(error)
+
+        def catch_up() -> None:
+            if self._sock is None:
+                return
+            while (error := self._take(sock, arrived)) is None:
+                pass
+            if error.errno in _EXHAUSTED:
+                self._loop.call_later(_PAUSE, catch_up)
             else:
-                self._hand_over(connection, arrived)
-
-        def watch() -> None:
-            if self._sock is not None:
                 self._loop.add_reader(sock, look)
+                report(error)
 
-        watch()
+        def report(error: OSError | None) -> None:
+            if error is not None and not isinstance(error, _GONE):
+                failed(error)
+
+        self._loop.add_reader(sock, look)
+
+    def _take(self, sock: socket.socket, arrived: Callable[[socket.socket, Address], None]) -> OSError | None:
+        """Accepts one connection; otherwise what the kernel said."""
+        try:
+            connection = _accept(sock)
+        except OSError as error:
+            return error
+        self._hand_over(connection, arrived)
+        return None
 
     def _hand_over(
         self, connection: tuple[socket.socket, Address], arrived: Callable[[socket.socket, Address], None]

@@ -2,38 +2,54 @@
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import dataclass
+
 from hangup_server.errors import StepError
 from hangup_server.http import NotHttpError, RequestParser, request_size
 from hangup_server.log import RequestLog
+
+KEPT = 1000
+"""Requests of one connection that are remembered, the latest: a client may send them without end."""
+
+
+@dataclass
+class _Request:
+    """One request, as far as it was read and answered."""
+
+    parser: RequestParser
+    answered: int | None = None
+    whole: bool = False
+    """It had been read whole when it was answered."""
+
+    def log(self) -> RequestLog:
+        read = self.parser
+        drained = self.answered is not None and read.complete and not self.whole
+        return RequestLog(read.method, read.path, read.size, read.complete, self.answered, drained)
 
 
 class Requests:
     """Those read so far, and the one that is being read. A stream client may say anything: then there are none."""
 
     def __init__(self) -> None:
-        self._parsers: list[RequestParser] = []
-        self._answers: list[tuple[int, bool]] = []
-        """Of each request that was answered: the status, and whether it had been read whole by then."""
+        self._requests: deque[_Request] = deque(maxlen=KEPT)
+        self._unanswered: deque[_Request] = deque(maxlen=KEPT)
         self._http = True
 
     def log(self) -> list[RequestLog]:
-        read = [parser for parser in self._parsers if parser.size]
-        return [
-            self._entry(read[number] if number < len(read) else RequestParser(), number)
-            for number in range(max(len(read), len(self._answers)))
-        ]
-
-    def _entry(self, parser: RequestParser, number: int) -> RequestLog:
-        log = RequestLog(parser.method, parser.path, parser.size, parser.complete)
-        if number < len(self._answers):
-            log.answered, whole = self._answers[number]
-            log.drained = log.complete and not whole
-        return log
+        return [request.log() for request in self._requests if request.parser.size or request.answered is not None]
 
     def answer(self, status: int) -> None:
-        """A final response is begun, for the first request that has none."""
-        number = len(self._answers)
-        self._answers.append((status, number < len(self._parsers) and self._parsers[number].complete))
+        """A final response is begun, for the first request that has none; it may not have been read at all."""
+        if not self._unanswered:
+            self._begin()
+        request = self._unanswered.popleft()
+        request.answered, request.whole = status, request.parser.complete
+
+    def _begin(self) -> None:
+        request = _Request(RequestParser())
+        self._requests.append(request)
+        self._unanswered.append(request)
 
     def ignore(self) -> None:
         """From here on bytes are no requests: another protocol is spoken."""
@@ -41,16 +57,17 @@ class Requests:
 
     def took(self, data: bytes) -> None:
         """Bytes that were read, whatever step read them."""
-        while data and self._http:
-            data = data[self._feed(self.current(), data) :]
+        taken = 0
+        while taken < len(data) and self._http:
+            taken += self._feed(self.current(), data, taken)
 
     def current(self) -> RequestParser:
         """The request that is being read, or the next one. Raises StepError where it is none."""
         if not self._http:
             raise StepError("what the client sent is not HTTP")
-        if not self._parsers or self._parsers[-1].complete:
-            self._parsers.append(RequestParser())
-        return self._parsers[-1]
+        if not self._requests or self._requests[-1].parser.complete:
+            self._begin()
+        return self._requests[-1].parser
 
     def feed(self, data: bytes) -> int:
         """As `took`, at most to the end of the current head or request: how many bytes. Raises StepError."""
@@ -59,12 +76,12 @@ class Requests:
             raise StepError("what the client sent is not HTTP")
         return taken
 
-    def _feed(self, parser: RequestParser, data: bytes) -> int:
+    def _feed(self, parser: RequestParser, data: bytes, start: int = 0) -> int:
         try:
-            return parser.feed(data)
+            return parser.feed(data, start)
         except NotHttpError:
             self.ignore()
-            self._parsers.remove(parser)
+            self._requests = deque((r for r in self._requests if r.parser is not parser), KEPT)
             return 0
 
 

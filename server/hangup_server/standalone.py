@@ -6,7 +6,9 @@ For people who want to see what their own client makes of an ending. What happen
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
+import socket
 import sys
 from typing import TYPE_CHECKING
 
@@ -14,10 +16,10 @@ from hangup_server.endpoint import Endpoint, serve
 from hangup_server.errors import StepError, explain
 from hangup_server.listener import Listener
 from hangup_server.script import ScriptError, script
+from hangup_server.steps.ending import AwaitEnd
 from hangup_server.steps.listening import ListenerStep
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Sequence
 
     from hangup_server.log import Address
@@ -43,21 +45,13 @@ async def serve_all(host: str, port: int, each: Script, nursery: Nursery | None)
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    endpoints: list[Endpoint] = []
     serving: set[asyncio.Task[None]] = set()
-
-    async def serve_one(endpoint: Endpoint) -> None:
-        try:
-            await serve(endpoint, each)
-        except StepError as error:
-            _tell(f"{_name(endpoint.remote)} could not go on: {error}")
-        _tell(f"{_name(endpoint.remote)} {', '.join(endpoint.log().events)}")
 
     def arrived(sock: socket.socket, remote: Address) -> None:
         _tell(f"{_name(remote)} accepted")
-        endpoint = Endpoint(sock, remote, nursery)
-        endpoints.append(endpoint)
-        task = loop.create_task(serve_one(endpoint))
+        with contextlib.suppress(OSError):  # the client may have left
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # its host may vanish without a word
+        task = loop.create_task(_serve_one(Endpoint(sock, remote, nursery), each))
         serving.add(task)
         task.add_done_callback(serving.discard)
 
@@ -65,10 +59,26 @@ async def serve_all(host: str, port: int, each: Script, nursery: Nursery | None)
     _tell(f"listening on {host} port {listener.port}; Ctrl+C ends")
     await stopped.wait()
     listener.close()
+    await asyncio.sleep(0)  # one that was cancelled before it began would close nothing
     for task in serving:
         task.cancel()
     await asyncio.gather(*serving, return_exceptions=True)
-    for endpoint in endpoints:
+
+
+async def _serve_one(endpoint: Endpoint, each: Script) -> None:
+    """Does the script; what that leaves open stays open until the client leaves. Then nothing of it is kept."""
+    try:
+        failed = False
+        try:
+            await serve(endpoint, each)
+        except StepError as error:
+            failed = True
+            _tell(f"{_name(endpoint.remote)} could not go on: {error}")
+        _tell(f"{_name(endpoint.remote)} {', '.join(endpoint.log().events)}")
+        if not failed:
+            with contextlib.suppress(StepError):  # the script has ended it
+                await endpoint.run([AwaitEnd()])
+    finally:
         await endpoint.close()
 
 

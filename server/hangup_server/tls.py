@@ -5,7 +5,8 @@ It reads one record at a time and never a byte behind it, so what the client sen
 does without TLS. It knows neither sockets nor steps nor what the plaintext means.
 
 One certificate serves all connections: the PEM file, with key and chain, that HANGUP_CERTIFICATE names. A session is
-resumed by nobody: a server's tickets would arrive at the client at a moment of their own.
+resumed by nobody: a server's tickets would arrive at the client at a moment of their own. If SSLKEYLOGFILE names a
+file, the keys of all sessions are appended to it, so that Wireshark and tshark can decrypt a capture.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 CERTIFICATE = "HANGUP_CERTIFICATE"
+KEY_LOG = "SSLKEYLOGFILE"
+"""The variable that browsers and curl use too."""
 
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
@@ -48,6 +51,11 @@ def _context(version: str, protocol: str | None) -> ssl.SSLContext:
     context.num_tickets = 0
     context.options |= ssl.OP_NO_TICKET
     context.load_cert_chain(path)
+    if KEY_LOG in os.environ:
+        try:
+            context.keylog_filename = os.environ[KEY_LOG]
+        except OSError as error:
+            raise StepError(f"{KEY_LOG}: {os.environ[KEY_LOG]}: cannot be written: {error.strerror}") from error
     if protocol is not None:
         context.set_alpn_protocols([protocol])
     return context

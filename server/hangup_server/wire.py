@@ -8,10 +8,14 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+from typing import TYPE_CHECKING
 
 from hangup_server import hold, kernel
 from hangup_server.errors import StepError
-from hangup_server.waiting import readable, until, writable
+from hangup_server.waiting import ended, readable, until, writable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _SIDES = {"write": socket.SHUT_WR, "read": socket.SHUT_RD}
 
@@ -36,6 +40,7 @@ class Wire:
     async def recv(self, size: int, flags: int = 0) -> bytes:
         """What has come, at most `size` bytes; nothing at the end."""
         sock = self.sock
+        await asyncio.sleep(0)  # a client that sends without a pause must not keep all others waiting
         while (data := kernel.unless_blocked(sock.recv, size, flags)) is None:
             await readable(sock)
         return data
@@ -56,7 +61,20 @@ class Wire:
     async def drained(self) -> None:
         """Waits until all is acknowledged."""
         sock = self.sock
-        await until(lambda: not kernel.unacknowledged(sock))
+        await self._until(lambda: not kernel.unacknowledged(sock))
+
+    async def _until(self, true: Callable[[], object]) -> None:
+        """Fails when the connection is dead, because nothing becomes true of it any more."""
+        sock = self.sock
+
+        def look() -> bool:
+            dead = kernel.is_dead(sock)  # before the other look, because it may become true and die in between
+            done = bool(true())
+            if dead and not done:
+                raise StepError("the connection is dead: the client has reset it, or answers no more")
+            return done
+
+        await until(look)
 
     async def pause(self, seconds: float) -> None:
         """Does nothing for so long."""
@@ -84,9 +102,13 @@ class Wire:
         dropped_before, unread_before = self._before_hold
 
         def held() -> bool:
+            ended = kernel.is_ended(sock)
             if kernel.unread(sock) > unread_before:
                 raise StepError("data had come in before it was held")
-            return hold.dropped(sock) > dropped_before
+            done = hold.dropped(sock) > dropped_before
+            if ended and not done:
+                raise StepError("the client has ended its side without any data")
+            return done
 
         await until(held)
 
@@ -123,4 +145,8 @@ class Wire:
     async def await_reset(self) -> None:
         """Waits until somebody else has reset it."""
         sock = self.sock
-        await until(lambda: sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNRESET)
+        await self._until(lambda: sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNRESET)
+
+    async def await_end(self) -> None:
+        """Waits until the client has ended its side."""
+        await ended(self.sock)

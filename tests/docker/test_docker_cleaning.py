@@ -195,6 +195,6 @@ def test_a_run_whose_owner_is_gone_is_swept_whichever_process_it_was(api: APICli
 
 def _clean() -> dict[str, list[str]]:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    command = [sys.executable, "-m", "hangup", "clean", "--json"]
+    command = [sys.executable, "-m", "hangup", "clean", "--keep-runs", "all", "--json"]
     swept: dict[str, list[str]] = json.loads(subprocess.run(command, env=environment, stdout=-1, check=True).stdout)
     return swept

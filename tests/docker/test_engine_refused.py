@@ -63,7 +63,7 @@ def refusal(address: str, *arguments: str, user: int | None = None) -> str:
     return done.stderr.strip()
 
 
-@pytest.mark.parametrize("command", [("run", "--lab", "docker"), ("clean",), ("images", "list")], ids=" ".join)
+@pytest.mark.parametrize("command", [("run", "--lab", "docker"), ("images", "list")], ids=" ".join)
 def test_no_engine(command: tuple[str, ...], tmp_path: Path) -> None:
     address = f"unix://{tmp_path}/none.sock"
     said = refusal(address, *command)
@@ -79,7 +79,7 @@ def test_no_permission(tmp_path: Path) -> None:
         (tmp_path / "engine.sock").chmod(0o600)
         for folder in (tmp_path, *tmp_path.parents[:2]):
             folder.chmod(0o755)
-        assert f"no permission for the Docker engine at {address}" in refusal(address, "clean", user=NOBODY)
+        assert f"no permission for the Docker engine at {address}" in refusal(address, "images", "list", user=NOBODY)
 
     assert "it has to be on this machine" in refusal("tcp://127.0.0.1:2375")
 
@@ -113,7 +113,7 @@ def test_the_sdk_is_missing(tmp_path: Path) -> None:
     (tmp_path / "docker.py").write_text("raise ImportError")
     path = os.pathsep.join([str(tmp_path), *(p for p in sys.path if p)])
     done = subprocess.run(
-        [sys.executable, "-m", "hangup", "clean"],
+        [sys.executable, "-m", "hangup", "images", "list"],
         env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 2

@@ -48,7 +48,7 @@ class Running:
         self.temporary = self.scratch / "tmp"
         self.out = self.scratch / "out"
         for folder in (self.temporary, self.out):
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
             if self.user is not None:
                 os.chown(folder, self.user, self.user)
         python_path = f"{self.folder / 'harness'}{os.pathsep}{self.folder / 'server'}"
@@ -81,6 +81,10 @@ class Running:
         """Every process that bears the mark, of whatever namespace, but the run itself."""
         return {pid for pid in processes_with(self.mark) if pid != self.process.pid}
 
+    def processes(self, words: str) -> set[int]:
+        """Its children in whose command line these words stand."""
+        return {pid for pid in self.children() if words in Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")}
+
     def until(self, condition: Callable[[], object]) -> None:
         """Wait for something that can be observed."""
         try:
@@ -93,10 +97,10 @@ class Running:
         self.process.kill()
         return self.process.communicate(timeout=PATIENCE)[0]
 
-    def wait(self) -> tuple[int, str]:
+    def wait(self, patience: float = PATIENCE) -> tuple[int, str]:
         """Its exit status and what it printed, when it has ended by itself."""
         try:
-            output, _ = self.process.communicate(timeout=PATIENCE)
+            output, _ = self.process.communicate(timeout=patience)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"it does not end; its words: {self.words()}") from None
         return self.process.returncode, output

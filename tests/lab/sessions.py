@@ -118,7 +118,8 @@ class Session:
 
 async def patiently(asked: asyncio.Future[Reply]) -> Reply:
     """The reply; the agent may still give it when nobody waits any more."""
-    return await asyncio.wait_for(asyncio.shield(asked), PATIENCE)
+    async with asyncio.timeout(PATIENCE):
+        return await asyncio.shield(asked)
 
 
 def observed(reply: Reply) -> Reply:

@@ -10,6 +10,7 @@ import asyncio
 import gc
 import logging
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from driving import Driven, drive, processes_with
 from hangup.agents import agent
 from hangup.agents.manifest import Manifest, load_manifest
 from hangup.catalogue import Scenario, load_catalogue
+from hangup.conduct import run
 from hangup.labs import LabName
 
 pytestmark = pytest.mark.lab
@@ -56,6 +58,8 @@ FAULTS = {
     "twice": "which was not open: it answered twice, or made up an id",
     "late": "the agent of late/guilty answered too late",
     "greeting": "said hello twice",
+    "boaster": "1,085 bytes received, where 1,084 were sent",
+    "inventor": "wrote a line that is no message of the protocol (reply.status",
     "unable": "could not run 'exchange' of unable/guilty: no more threads",
 }
 """What is to be said of those that misbehave during a trial."""
@@ -71,6 +75,10 @@ STILLBORN = {
 
 HARMLESS = ["noise", "honest"]
 
+IMPATIENT = {"hang": {"PING_SECONDS": 2.0}, "nohello": {"START_SECONDS": 2.0}}
+"""Those that say nothing, for which the harness is made impatient. Each runs alone: on a busy machine its impatience
+would hit others, too."""
+
 
 def manifest(name: str, folder: Path, **env: str) -> Manifest:
     """A saboteur's folder as an agent's has to be, read by the harness's own loader."""
@@ -85,8 +93,8 @@ def manifest(name: str, folder: Path, **env: str) -> Manifest:
 
 
 def impatient(scenario: Scenario) -> Scenario:
-    """The scenario with a deadline that a test can wait for."""
-    return scenario.model_copy(update={"deadline": 1.0})
+    """The scenario with a deadline that a test can wait for. A busy machine may well be late for it."""
+    return scenario.model_copy(update={"deadline": 2.0})
 
 
 @dataclass
@@ -111,10 +119,20 @@ class Rampage:
         return tuple(o.operations[-1].received for o in cell.observations)
 
 
-def rampage(lab: LabName, root: Path, trials: int, **env: str) -> Rampage:
-    """Let them all loose at the same time."""
+def rampages(lab: LabName, root: Path, trials: int, **env: str) -> dict[str, Rampage]:
+    """Let them all loose, most of them at the same time."""
+    together = [name for name in (*FAULTS, *STILLBORN, *HARMLESS) if name not in IMPATIENT]
+    common = rampage(lab, root / "together", together, {}, trials, **env)
+    alone = {name: rampage(lab, root / name, [name], less, trials, **env) for name, less in IMPATIENT.items()}
+    return dict.fromkeys(together, common) | alone
+
+
+def rampage(
+    lab: LabName, root: Path, names: Sequence[str], patience: Mapping[str, float], trials: int, **env: str
+) -> Rampage:
+    """A run of these."""
     folder = root / "agents"
-    manifests = {name: manifest(name, folder, **env) for name in (*FAULTS, *STILLBORN, *HARMLESS)}
+    manifests = {name: manifest(name, folder, **env) for name in names}
     normal = impatient(load_catalogue()["normal"])
     complaints: list[str] = []
     handler = logging.Handler()
@@ -122,8 +140,8 @@ def rampage(lab: LabName, root: Path, trials: int, **env: str) -> Rampage:
     logging.getLogger("asyncio").addHandler(handler)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(root / "cache"))
-        patch.setattr(agent, "PING_SECONDS", 1.0)
-        patch.setattr(agent, "START_SECONDS", 5.0)
+        for name, seconds in patience.items():
+            patch.setattr(agent, name, seconds)
         driven = asyncio.run(drive(lab, manifests, {"normal": normal}, root, trials=trials, jobs=64))
     gc.collect()  # what was never awaited is logged when it is thrown away
     logging.getLogger("asyncio").removeHandler(handler)
@@ -131,15 +149,15 @@ def rampage(lab: LabName, root: Path, trials: int, **env: str) -> Rampage:
 
 
 @pytest.fixture(scope="module")
-def always(lab_name: LabName, tmp_path_factory: pytest.TempPathFactory) -> Rampage:
-    """Saboteurs that misbehave whenever they can; one trial a cell, so that misdeeds can be counted."""
-    return rampage(lab_name, tmp_path_factory.mktemp("always"), trials=1)
+def always(lab_name: LabName, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rampage]:
+    """Saboteurs that misbehave whenever they can; one trial a cell, so that misdeeds can be counted. By their names."""
+    return rampages(lab_name, tmp_path_factory.mktemp("always"), trials=1)
 
 
 @pytest.fixture(scope="module")
-def once(lab_name: LabName, tmp_path_factory: pytest.TempPathFactory) -> Rampage:
+def once(lab_name: LabName, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rampage]:
     """Saboteurs that misbehave a single time."""
-    return rampage(lab_name, tmp_path_factory.mktemp("once"), trials=3, SABOTEUR_ONCE="1")
+    return rampages(lab_name, tmp_path_factory.mktemp("once"), trials=3, SABOTEUR_ONCE="1")
 
 
 WHOLE = (1024 + len("HTTP/1.1 200 OK\r\nContent-Length: 1024\r\nConnection: close\r\n\r\n"),)
@@ -147,52 +165,84 @@ WHOLE = (1024 + len("HTTP/1.1 200 OK\r\nContent-Length: 1024\r\nConnection: clos
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_is_the_agents_and_never_an_observation(always: Rampage, name: str) -> None:
-    assert always.outcome(f"{name}/guilty") == ()
-    fault = always.driven.cells[f"{name}/guilty", "normal"].fault
+def test_a_fault_is_the_agents_and_never_an_observation(always: dict[str, Rampage], name: str) -> None:
+    assert always[name].outcome(f"{name}/guilty") == ()
+    fault = always[name].driven.cells[f"{name}/guilty", "normal"].fault
     assert fault is not None
     assert FAULTS[name] in fault
     assert name in fault
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_the_trial_was_repeated_exactly_once(always: Rampage, name: str) -> None:
-    assert always.misdeeds(name) == 2
-    assert len(always.driven.notes.about(f"{name}/guilty normal: ")) == 1
+def test_the_trial_was_repeated_exactly_once(always: dict[str, Rampage], name: str) -> None:
+    assert always[name].misdeeds(name) == 2
+    assert len(always[name].driven.notes.about(f"{name}/guilty normal: ")) == 1
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_others_in_the_same_process_are_unharmed(always: Rampage, name: str) -> None:
-    assert always.outcome(f"{name}/innocent") == WHOLE
+def test_others_in_the_same_process_are_unharmed(always: dict[str, Rampage], name: str) -> None:
+    assert always[name].outcome(f"{name}/innocent") == WHOLE
 
 
 @pytest.mark.parametrize("name", HARMLESS)
 @pytest.mark.parametrize("client", ["guilty", "innocent"])
-def test_a_nuisance_is_not_a_fault(always: Rampage, name: str, client: str) -> None:
-    assert always.outcome(f"{name}/{client}") == WHOLE
-    assert not always.driven.notes.about(f"{name}/")
+def test_a_nuisance_is_not_a_fault(always: dict[str, Rampage], name: str, client: str) -> None:
+    assert always[name].outcome(f"{name}/{client}") == WHOLE
+    assert not always[name].driven.notes.about(f"{name}/")
 
 
 @pytest.mark.parametrize("name", STILLBORN)
-def test_an_agent_that_does_not_come_up_is_skipped_by_name(always: Rampage, name: str) -> None:
-    (skipped,) = [s for s in always.driven.result.skipped if s.what == f"{name}/*"]
+def test_an_agent_that_does_not_come_up_is_skipped_by_name(always: dict[str, Rampage], name: str) -> None:
+    (skipped,) = [s for s in always[name].driven.result.skipped if s.what == f"{name}/*"]
     assert STILLBORN[name] in skipped.reason
-    assert not [client for client, _scenario in always.driven.cells if client.startswith(f"{name}/")]
+    assert not [client for client, _scenario in always[name].driven.cells if client.startswith(f"{name}/")]
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_one_that_misbehaves_once_gives_the_normal_result(once: Rampage, name: str) -> None:
-    assert once.misdeeds(name) == 1
-    assert once.outcome(f"{name}/guilty") == once.outcome(f"{name}/innocent") == WHOLE
-    assert once.driven.cells[f"{name}/guilty", "normal"].observations[0].share == "always"
-    assert once.driven.notes.about(f"{name}/guilty normal: ")
+def test_one_that_misbehaves_once_gives_the_normal_result(once: dict[str, Rampage], name: str) -> None:
+    driven = once[name].driven
+    assert once[name].misdeeds(name) == 1
+    assert once[name].outcome(f"{name}/guilty") == once[name].outcome(f"{name}/innocent") == WHOLE
+    assert driven.cells[f"{name}/guilty", "normal"].observations[0].share == "always"
+    assert driven.notes.about(f"{name}/guilty normal: ")
+    assert [reason for reason in driven.result.repeats if FAULTS[name] in reason or f"the {name} agent" in reason]
 
 
-def test_asyncio_has_nothing_to_complain_of(always: Rampage, once: Rampage) -> None:
+def test_asyncio_has_nothing_to_complain_of(always: dict[str, Rampage], once: dict[str, Rampage]) -> None:
     """It prints what nobody awaited; a user who meets a bad agent must not have to read that."""
-    assert always.complaints == once.complaints == []
+    assert [r.complaints for r in (*always.values(), *once.values()) if r.complaints] == []
 
 
-def test_no_process_is_left_behind(always: Rampage, once: Rampage) -> None:
-    assert list(processes_with(str(always.folder))) == []
-    assert list(processes_with(str(once.folder))) == []
+def test_no_process_is_left_behind(always: dict[str, Rampage], once: dict[str, Rampage]) -> None:
+    for each in (*always.values(), *once.values()):
+        assert list(processes_with(str(each.folder))) == []
+
+
+def sluggish(lab: LabName, root: Path, monkeypatch: pytest.MonkeyPatch, **env: str) -> Driven:
+    """A trial with time in its script, by an agent that has its turns late."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(root / "cache"))
+    manifests = {"sluggish": manifest("sluggish", root / "agents", **env)}
+    scenario = load_catalogue()["data-then-rst"]
+    assert scenario.timed
+    return asyncio.run(drive(lab, manifests, {scenario.id: scenario}, root, clients=["sluggish/guilty"]))
+
+
+def test_a_trial_that_was_late_is_never_a_result(
+    lab_name: LabName, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "LATE_REPEATS", 1)
+    driven = sluggish(lab_name, tmp_path, monkeypatch)
+    (cell,) = driven.cells.values()
+    assert not cell.observations
+    assert cell.invalid is not None
+    assert cell.invalid.startswith("the machine was too busy")
+    assert driven.result.late == set(driven.result.cells)
+    assert driven.result.trials == driven.result.repeated == 2
+
+
+def test_a_trial_that_was_late_is_repeated(lab_name: LabName, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    driven = sluggish(lab_name, tmp_path, monkeypatch, SABOTEUR_ONCE="1")
+    (cell,) = driven.cells.values()
+    assert cell.observations
+    assert driven.result.repeated
+    assert not driven.result.late

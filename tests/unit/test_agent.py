@@ -114,3 +114,21 @@ async def test_last_words_are_the_last_line_of_stderr(talk: Talk) -> None:
     talk.process.feed_stderr(b"Traceback\n  line 1\nMemoryError: no room\n\n")
     talk.process.exited(1)
     assert talk.agent.fault == "the basic agent ended with status 1; its last words: MemoryError: no room"
+
+
+async def test_an_answer_that_comes_beside_a_cancellation_does_not_swallow_it(talk: Talk) -> None:
+    """Both in one turn of the loop, as when the machine was busy with others."""
+    pinging = asyncio.create_task(talk.agent.alive())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    talk.reply(1)
+    pinging.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await pinging
+
+
+async def test_a_number_that_cannot_be_read_is_the_agents_fault(talk: Talk) -> None:
+    _, future = talk.ask()
+    talk.process.feed_stdout(b'{"type":"reply","id":1,"result":"observed","received":' + b"9" * 5000 + b"}\n")
+    with pytest.raises(AgentFault, match="no message of the protocol"):
+        await future

@@ -8,7 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
+from samples import no_file_larger_than
 
+from hangup.errors import LabError
 from hangup.labs.certificates import Certificates, sweep
 
 
@@ -43,3 +45,44 @@ def test_a_killed_runs_are_swept_and_no_others(tmp_path: Path) -> None:
     sweep(tmp_path)
     assert {path for path in (alive.ca.parent, left, young, other) if path.exists()} == {alive.ca.parent, young, other}
     alive.remove()
+
+
+PLANTED = {
+    "a named pipe": os.mkfifo,
+    "a link to a folder": lambda path: path.symlink_to(path.parent / "theirs"),
+    "a link to a named pipe": lambda path: path.symlink_to(path.parent / "pipe"),
+    "a file": Path.touch,
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_what_is_planted_is_neither_opened_nor_removed(tmp_path: Path, name: str) -> None:
+    (tmp_path / "theirs").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    planted = tmp_path / "hangup-certificates-planted"
+    PLANTED[name](planted)
+    Certificates("localhost").remove()
+    assert sweep(tmp_path, seconds=-1) == []
+    assert os.path.lexists(planted)
+    assert (tmp_path / "theirs").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
+def test_another_users_folder_is_left_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "hangup-certificates-theirs"
+    folder.mkdir()
+    os.chown(folder, 65534, 65534)
+    assert sweep(tmp_path, seconds=-1) == []
+    assert folder.exists()
+
+
+def test_no_folder_for_temporary_files_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    with pytest.raises(LabError, match="no temporary folder can be made: No such file or directory; set TMPDIR"):
+        Certificates("localhost")
+
+
+def test_a_full_folder_for_temporary_files_is_told(tmp_path: Path) -> None:
+    with no_file_larger_than(16), pytest.raises(LabError, match="cannot be written: File too large; free some space"):
+        Certificates("localhost")
+    assert list(tmp_path.iterdir()) == []

@@ -328,6 +328,18 @@ class TestCommand:
         assert (found["platform"], found["level"]) == ("netns", "message")
         assert found["changes"] == [{"aspect": "message", "old": ["plain"], "new": ["a | b `c` <i>"]}]
 
+    @pytest.mark.parametrize("style", ["terminal", "markdown", "json"])
+    def test_no_text_or_name_commands_the_terminal(self, run: Run, tmp_path: Path, style: str) -> None:
+        for folder, text in (("old\x1b[2J", "plain"), ("new", "\x1b]0;mine\x07\x9b31m\u202e")):
+            made = results(cell(error(0, message=text)), cell())
+            save(tmp_path / folder, {made.client: made})
+        status, out, _ = run(tmp_path / "old\x1b[2J", tmp_path / "new", "--format", style)
+        assert status == 1
+        assert not set(out) & set("\x1b\x07\x9b\u202e")
+        assert "old\\u001b[2J" in out
+        assert "\\u001b]0;mine\\u0007\\u009b31m\\u202e" in out
+        assert not set(run(tmp_path / "none\x1b[2J", tmp_path / "new")[2]) & set("\x1b")
+
     def test_markdown_takes_no_text_for_markup(self, run: Run, folders: tuple[Path, Path]) -> None:
         (row,) = [line for line in run(*folders, "--format", "markdown")[1].splitlines() if SCENARIO in line]
         assert r"| `` a \| b `c` <i> `` |" in row

@@ -39,13 +39,75 @@ CASES = {
         "write EPROTO 80DC4141637F0000:error:0A00010B:SSL routines::wrong version number:../ssl3_record.c:355:",
         "write EPROTO …:error:0A00010B:SSL routines::wrong version number:../ssl3_record.c:…:",
     ),
-    "a short hexadecimal number": ("flags 0x14", None),
+    "an address of six digits, the least": ("at 0x7f15d1", "at 0x…"),
+    "an address in capitals": ("@ 0x7F15D1E4", "@ 0x…"),
+    "a short hexadecimal number": ("flags 0x14, mask 0xfffff", None),
+    "OpenSSL's error of a thread with a small number": (
+        "7F001122:error:0A000126:SSL routines::eof", "…:error:0A000126:SSL routines::eof",
+    ),
+    "a file of the agent": (f"cannot find module '{FOLDER}/x'", "cannot find module '…/x'"),
+    "a Go frame": ("client_net.go:42 +0x1d", "client_net.go:… +0x1d"),
+    "what undici found of the socket": (
+        "{\n  localAddress: undefined,\n  localPort: 50456,\n  remoteFamily: 'IPv4',\n  timeout: 7\n}",
+        "{\n  localAddress: …,\n  localPort: …,\n  remoteFamily: …,\n  timeout: 7\n}",
+    ),
+    "from where Node's event loop came": (
+        ("Error: x\n    at f (node:net:1:2)\n    at listOnTimeout (node:internal/timers:581:17)"
+        "\n    at process.processTicksAndRejections (node:internal/process/task_queues:95:5)"),
+        "Error: x\n    at f (node:net:…)",
+    ),
+    "what Java handed over": (
+        ("a\n\tat x.Y.z(Y.java:2)\n\tat java.base/java.util.concurrent.ThreadPoolExecutor.runWorker(A.java:1)"
+        "\n\tat java.base/java.lang.Thread.run(Thread.java:840)\n"),
+        "a\n\tat x.Y.z(Y.java:…)\n\t… (handed over by another thread)\n",
+    ),
+    "what other Java traces share": ("a\n\tat x.Y.z(Y.java:1)\nCaused by: b\n\t... 2 more",
+        "a\n\tat x.Y.z(Y.java:…)\nCaused by: b\n\t... … more",
+    ),
     "a socket": (
         "<socket.socket fd=11, family=2, laddr=('192.0.2.1', 50456)>",
         "<socket.socket fd=…, family=2, laddr=('CLIENT', CLIENTPORT)>",
     ),
     "a frame of the agent": (
         f'  File "{FOLDER}/clients/socket.py", line 21, in send', '  File "…/clients/socket.py", line …, in send',
+    ),
+    "source lines and marks of frames": (
+        ('Traceback (most recent call last):\n'
+        f'  File "{FOLDER}/clients/socket.py", line 21, in send\n'
+        '    sock.sendall(\n'
+        '    ~~~~~~~~~~~~^\n'
+        '        data,\n'
+        '    )\n'
+        '    ^\n'
+        '  File "/usr/lib/python3.13/socket.py", line 5, in recv\n'
+        '  [Previous line repeated 2 more times]\n'
+        'OSError: [Errno 32] Broken pipe\n'
+        '    and what a message says below itself\n'),
+        ('Traceback (most recent call last):\n'
+        '  File "…/clients/socket.py", line …, in send\n'
+        '  File "…/socket.py", line …, in recv\n'
+        '  [Previous line repeated 2 more times]\n'
+        'OSError: [Errno 32] Broken pipe\n'
+        '    and what a message says below itself\n'),
+    ),
+    "source lines of frames in a group of exceptions": (
+        ('  + Exception Group Traceback (most recent call last):\n'
+        '  |   File "/usr/lib/python3.13/asyncio/taskgroups.py", line 9, in __aexit__\n'
+        '  |     raise me from None\n'
+        '  | ExceptionGroup: one (1 sub-exception)\n'
+        '  +-+---------------- 1 ----------------\n'
+        '    | Traceback (most recent call last):\n'
+        '    |   File "/usr/lib/python3.13/socket.py", line 5, in recv\n'
+        '    |     return self._sock.recv(size)\n'
+        '    |            ^^^^^^^^^^^^^^^^^^^^^\n'
+        '    | ConnectionResetError: [Errno 104] Connection reset by peer\n'),
+        ('  + Exception Group Traceback (most recent call last):\n'
+        '  |   File "…/asyncio/taskgroups.py", line …, in __aexit__\n'
+        '  | ExceptionGroup: one (1 sub-exception)\n'
+        '  +-+---------------- 1 ----------------\n'
+        '    | Traceback (most recent call last):\n'
+        '    |   File "…/socket.py", line …, in recv\n'
+        '    | ConnectionResetError: [Errno 104] Connection reset by peer\n'),
     ),
     "a frame of a library": (
         f'  File "{FOLDER}/site/urllib3/connectionpool.py", line 787, in urlopen',
@@ -88,6 +150,11 @@ CASES = {
 @pytest.mark.parametrize(("text", "expected"), CASES.values(), ids=CASES)
 def test_a_text_without_what_changes(text: str, expected: str | None) -> None:
     assert NORMALISE(text) == (text if expected is None else expected)
+
+
+def test_a_port_of_two_digits_is_one_too() -> None:
+    normalise = Normaliser(hosts={"127.0.0.1": "HOST"}, port=80, ports=[], folder=None)
+    assert normalise("127.0.0.1:80, 180 and 8") == "HOST:PORT, 180 and 8"
 
 
 def test_two_runs_say_the_same() -> None:

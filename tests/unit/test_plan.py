@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from hangup import paths
+from hangup.agents.manifest import load_manifests
 from hangup.agents.protocol import ClientInfo
 from hangup.catalogue import load_catalogue
-from hangup.conduct.plan import CellId, Skipped, plan
+from hangup.conduct.plan import CellId, Skipped, plan, possible
+from hangup.labs.base import MAY_OFFER
 
 CATALOGUE = load_catalogue()
 OPS = ["exchange", "connect", "send", "recv", "shutdown", "close"]
@@ -92,3 +95,32 @@ def test_a_client_that_uses_no_connection_twice() -> None:
     cells, skipped = plan({"a/web": HTTP}, chosen("normal", "reuse-after-fin-get-once"), ALL, "netns", {"a/web"})
     assert cells == [CellId("a/web", "normal")]
     assert skipped == [Skipped("a/web reuse-after-fin-get-once", "the client uses no connection twice")]
+
+
+MANIFESTS = load_manifests(paths.clients())
+
+
+def without_a_build(client: str, scenario: str, lab: str = "netns") -> tuple[list[CellId], list[Skipped]]:
+    return possible(MANIFESTS.values(), [client], chosen(scenario), MAY_OFFER[lab], lab)
+
+
+def test_what_can_be_played_is_known_before_anything_is_built() -> None:
+    assert without_a_build("python/socket", "write-after-fin") == ([CellId("python/socket", "write-after-fin")], [])
+
+
+def test_why_nothing_can_be_played_too() -> None:
+    assert without_a_build("python/requests", "write-after-fin") == (
+        [], [Skipped("python/requests", "of the layer http, and what is to be played is for stream clients only")],
+    )  # fmt: skip
+    cells, skipped = without_a_build("python/socket", "container-killed")
+    assert (cells, skipped) == ([], [Skipped("container-killed", "the netns lab has no engine of containers")])
+
+
+def test_before_a_build_no_cell_is_missing() -> None:
+    """Whatever a client may turn out to do, it was thought possible."""
+    clients = [name for manifest in MANIFESTS.values() for name in manifest.clients]
+    cells, _ = possible(MANIFESTS.values(), clients, CATALOGUE, ALL, "netns")
+    layers = {name: entry.layer for manifest in MANIFESTS.values() for name, entry in manifest.clients.items()}
+    infos = {name: STREAM if layer == "stream" else HTTP for name, layer in layers.items()}
+    single = {name for manifest in MANIFESTS.values() for name in manifest.single}
+    assert set(plan(infos, CATALOGUE, ALL, "netns", single)[0]) <= set(cells)

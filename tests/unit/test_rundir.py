@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from samples import no_file_larger_than, trial
 
-from hangup.conduct.rundir import CAPTURE, TRIALS, RunFolder, raw_trials, trial_segments
+from hangup.conduct.rundir import CAPTURE, TRIALS, RunFolder, raw_trials, remove_old_runs, trial_segments
 from hangup.conduct.trial import Operation
 from hangup.errors import StoreError
 
@@ -68,3 +68,53 @@ def test_a_full_disk_is_told_and_not_passed_over(tmp_path: Path) -> None:
     with no_file_larger_than(1024), pytest.raises(StoreError, match="cannot be written: File too large"):
         fill()
     folder.close()
+
+
+def runs_of(root: Path, *names: str) -> list[Path]:
+    """Runs that have ended, by name."""
+    for name in names:
+        folder_with(root / "new", trial()).rename(root / name)
+    return [root / name for name in names]
+
+
+def test_the_last_runs_are_kept(tmp_path: Path) -> None:
+    """Of those of one second the tenth is later than the second."""
+    day = "20260101T000000Z"
+    old = runs_of(tmp_path, "20250101T000000Z", day, f"{day}-2", f"{day}-9", f"{day}-10", "20270101T000000Z")
+    size = sum(path.stat().st_size for run in old[:4] for path in run.iterdir())
+    removed = remove_old_runs(tmp_path, 2)
+    assert (removed.folders, removed.bytes) == (old[:4], size)
+    assert [run for run in old if run.exists()] == old[4:]
+    assert remove_old_runs(tmp_path, 2).folders == []
+
+
+def test_a_run_that_is_still_written_to_is_neither_removed_nor_counted(tmp_path: Path) -> None:
+    """Not even where its capture is complete: its results may be about to be published."""
+    old = runs_of(tmp_path, "20250101T000000Z", "20250101T000001Z")
+    writing = RunFolder.create(tmp_path)
+    writing.flush()
+    assert remove_old_runs(tmp_path, 1).folders == old[:1]
+    assert remove_old_runs(tmp_path, 0).folders == old[1:]
+    assert writing.path.exists()
+    writing.close()
+    assert remove_old_runs(tmp_path, 0).folders == [writing.path]
+
+
+def test_what_is_no_run_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (theirs,) = runs_of(tmp_path / "elsewhere", "20250101T000000Z")
+    named, noted, linked = runs_of(tmp_path, "mine", "20250101T000001Z", "20250101T000002Z")
+    (noted / "notes.txt").write_text("what I found")
+    (tmp_path / "20250101T000003Z").symlink_to(theirs)
+    (tmp_path / "20250101T000004Z").mkdir()
+    (tmp_path / "20250101T000005Z").write_text("a file")
+    (linked / TRIALS).unlink()
+    (linked / TRIALS).symlink_to(theirs / TRIALS)
+    before = sorted(tmp_path.rglob("*"))
+    assert remove_old_runs(tmp_path, 0).folders == []
+    assert sorted(tmp_path.rglob("*")) == before
+    assert named.exists()
+
+
+def test_no_runs_at_all(tmp_path: Path) -> None:
+    assert remove_old_runs(tmp_path / "none", 0).folders == []

@@ -7,18 +7,26 @@ answer is dropped; an id that was never asked, or is answered twice, is a fault.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 
 from pydantic import ValidationError
 
 from hangup.agents.build import Build
 from hangup.agents.protocol import MESSAGE, VERSION, Hello, Message, Ping, Reply
+from hangup.agents.pulse import Pulse
 from hangup.errors import AgentFault
 from hangup.labs.base import Lab
 from hangup.labs.process import Process
 
 START_SECONDS = 30.0
-PING_SECONDS = 3.0
+PING_SECONDS = 10.0
+"""Both are counted in turns (``_patiently``): on a busy machine they last longer."""
+TURNS = 4
+"""So many pings, each sent when the one before is answered, say that the agent has had its turns on a processor. A
+thread that wakes another, which wakes a third, needs as many."""
+_SLICE_SECONDS = 0.05
+_REST_SECONDS = 0.025
 
 
 class Agent:
@@ -34,6 +42,7 @@ class Agent:
         self._next = 0
         self.fault: str | None = None
         """Why it can no longer be used."""
+        self.pulse = Pulse(self._ping)
         process.listen(self)
 
     @classmethod
@@ -42,16 +51,17 @@ class Agent:
         process = await lab.start_agent(build)
         agent = cls(process, build.manifest.language)
         try:
-            hello = await asyncio.wait_for(asyncio.shield(agent._hello), START_SECONDS)
-            agent._check(hello, build)
-        except TimeoutError:
-            agent._fail(f"said no hello within {START_SECONDS:.0f} s")
+            if await _patiently(agent._hello, START_SECONDS):
+                agent._check(agent._hello.result(), build)
+            else:
+                agent._fail(f"said no hello within {START_SECONDS:.0f} s")
         except AgentFault:
             await agent.stop()
             raise
         if agent.fault is not None:
             await agent.stop()
             raise AgentFault(agent.fault)
+        agent.pulse.start()
         return agent
 
     @property
@@ -89,20 +99,34 @@ class Agent:
             future.cancel()
             self._forgotten.add(number)
 
+    def _ping(self) -> asyncio.Future[Reply]:
+        return self.ask(lambda number: Ping(id=number))[1]
+
     async def alive(self) -> bool:
-        """Whether it still answers a ping. One that does not is at fault."""
-        number, future = self.ask(lambda number: Ping(id=number))
-        try:
-            await asyncio.wait_for(future, PING_SECONDS)
-        except TimeoutError:
-            self.forget(number)
+        """Whether it still answers pings, and so has had its turns meanwhile. One that does not is at fault."""
+        for _ in range(TURNS):
+            if not await self._answers():
+                return False
+        return True
+
+    async def _answers(self) -> bool:
+        if not await _patiently(self._ping(), PING_SECONDS):
             self._fail(f"did not answer a ping within {PING_SECONDS:.0f} s")
-        except AgentFault:
-            pass
         return self.fault is None
+
+    async def rest(self, seconds: float) -> None:
+        """Let time pass, in each part of which the agent has a turn: on a busy machine it lasts longer.
+
+        So a client that notices an ending by itself, when it gets a turn, has noticed by then.
+        """
+        for _ in range(math.ceil(seconds / _REST_SECONDS)):
+            await asyncio.sleep(_REST_SECONDS)
+            if not await self._answers():
+                return
 
     async def stop(self) -> None:
         """End it: politely, or by force where it is at fault."""
+        self.pulse.stop()
         if self.fault is not None:
             self._process.kill()
         await self._process.end()
@@ -148,6 +172,18 @@ class Agent:
         self._waiting.clear()
         if not self._hello.done():
             self._hello.set_exception(AgentFault(self.fault))
+
+
+async def _patiently(future: asyncio.Future[Hello] | asyncio.Future[Reply], seconds: float) -> bool:
+    """Whether it comes within this time, counted in slices in each of which this process has had a turn.
+
+    A machine that is too busy for the agent is too busy for this process, too: then the slices last longer. So a busy
+    machine is not taken for a dead agent.
+    """
+    for _ in range(max(1, round(seconds / _SLICE_SECONDS))):
+        if (await asyncio.wait([future], timeout=_SLICE_SECONDS))[0]:
+            return True
+    return False
 
 
 def _looked_at(future: asyncio.Future[Hello] | asyncio.Future[Reply]) -> None:

@@ -177,7 +177,8 @@ async def _run(command: Sequence[str], cwd: Path, env: dict[str, str]) -> tuple[
         if sys.platform == "win32":
             process.kill()
         else:
-            os.killpg(process.pid, signal.SIGKILL)  # compilers are children of its children
+            with suppress(ProcessLookupError):  # it has just ended
+                os.killpg(process.pid, signal.SIGKILL)  # compilers are children of its children
         await process.wait()
         raise
     return process.returncode or 0, output.decode("utf-8", "replace")

@@ -16,6 +16,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 VERSION = 2
+MAX_RECEIVED = 1 << 40
+"""Bytes that a client may have received at most: far more than any script sends."""
 MAX_LINE = 1 << 20
 """Bytes of the longest line that an agent may write; more is taken for a flood."""
 
@@ -171,9 +173,10 @@ class Reply(Message):
     why: str | None = None
     phase: Literal["connect", "send", "recv", "shutdown", "close", "exchange"] | None = None
     """The call that ended it, where the API lets its user know."""
-    status: int | None = None
-    """The HTTP status that the application was given."""
-    received: int | None = Field(default=None, ge=0)
+    status: int | None = Field(default=None, ge=-1, le=999)
+    """The HTTP status that the application was given: three digits at most. ``HttpURLConnection`` gives -1 where
+    it finds none."""
+    received: int | None = Field(default=None, ge=0, le=MAX_RECEIVED)
     """Bytes (``http``: of the body) that the application can use: returned, streamed to it, or held by the error.
     What an API hands out after it has told the error counts too: the agent listens until there is nothing more."""
     sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")

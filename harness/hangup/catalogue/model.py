@@ -147,7 +147,7 @@ class Scenario(Model):
     spec: tuple[str, ...] = Field(min_length=1)
     layers: tuple[Layer, ...] = Field(min_length=1)
     needs: tuple[Need, ...] = ()
-    deadline: float = Field(default=8.0, gt=0, le=120)
+    deadline: float = Field(default=20.0, gt=0, le=600)
     """Seconds that a client gets for one operation before the harness records a ``hang``."""
     waits: bool = False
     """The ending is the passing of time: such trials run side by side, beyond ``--jobs``."""
@@ -231,6 +231,11 @@ class Scenario(Model):
     def exchanges(self) -> int:
         """How many requests the script has the client make."""
         return sum(s.actor == "client" and s.act in ("exchange", "begin exchange") for s in self.flat)
+
+    @property
+    def timed(self) -> bool:
+        """Whether time that passes is part of the script."""
+        return self.waits or any(s.act in ("idle", "pause") or "at_most_ms" in s.params for s in self.flat)
 
     @property
     def features(self) -> set[Feature]:

@@ -18,6 +18,7 @@ import click
 
 from hangup import __version__
 from hangup.errors import HangupError
+from hangup.plain_text import plain
 
 COMMANDS = {
     "lookup": "From an error text to who says it, what happened and what to do.",
@@ -32,7 +33,7 @@ COMMANDS = {
     "diff": "What two sets of results differ in, most serious first.",
     "list": "The clients, the scenarios, and the causes that there are.",
     "images": "Build, list and remove the images of the docker lab.",
-    "clean": "Remove what a run in the docker lab left that was killed.",
+    "clean": "Remove old runs, and what a run left that was killed.",
     "doctor": "What this machine can run, and what is missing for the rest.",
 }
 
@@ -143,7 +144,9 @@ def main() -> None:
     try:
         sys.exit(group.main(standalone_mode=False))
     except click.ClickException as error:
-        error.show()
+        said = io.StringIO()
+        error.show(said)
+        click.echo(plain(said.getvalue()), nl=False, err=True)
         sys.exit(error.exit_code)
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
@@ -152,7 +155,7 @@ def main() -> None:
         click.echo("; ".join(("hangup: interrupted", *words)), err=True)
         sys.exit(130)
     except HangupError as error:
-        click.echo(f"hangup: error: {error}", err=True)
+        click.echo(plain(f"hangup: error: {error}"), err=True)
         if isinstance(error, OutputError):
             _discard()
         sys.exit(2)

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from hangup.cli.console import section
 from hangup.cli.diagnosis import when
+from hangup.diagnose.acted_on import SAYS
 from hangup.diagnose.causes import causes
 from hangup.diagnose.ladder import rows
 from hangup.ladder.render import columns, head, line
@@ -37,6 +38,7 @@ def print_connection(
         f"began {when(f.start_ns)} UTC, lasted {f.duration_ns / 1e9:.6f} s; "
         f"{f.orig_bytes:,} bytes from the originator, {f.resp_bytes:,} from the responder; severity {f.severity}"
     ))  # fmt: skip
+    console.print(Text(f"acted on: {SAYS[f.acted_on]}"))
     console.print()
     widths = columns(console.width)
     console.print(head("originator", widths))
@@ -80,11 +82,11 @@ def _reports(reports: Sequence[Report]) -> RenderableType:
     if not reports:
         return Text("no scenario is like it, or the clients asked for were not measured in one that is")
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("client", "is told", "what it catches", "acted on there"):
+    for heading in ("client", "is told", "what it catches"):
         table.add_column(heading, overflow="fold", no_wrap=heading == "client")
     for report in reports:
         caught = dict.fromkeys(filter(None, map(_caught, report.cells)))
-        table.add_row(*map(Text, (report.client, report.told, "\n".join(caught), report.acted_on or "cannot be told")))
+        table.add_row(*map(Text, (report.client, report.told, "\n".join(caught))))
     return table
 
 

@@ -17,6 +17,7 @@ from hangup.cli.options import read_results, results_option
 from hangup.diagnose import Engine, Finding, Inputs, Severity, Summary, findings, record, troubled
 from hangup.diagnose.choosing import SORTS, Filter, fails, make_failure, make_filter
 from hangup.errors import InputError
+from hangup.plain_text import plain, plain_line
 from hangup.wire import Segment, decode
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def command(
         failed = failed or (bool(failures) and fails(finding, failures))
         view.take(finding)
     for complaint in inputs.complaints:
-        click.echo(f"hangup: {complaint}", err=True)
+        click.echo(plain_line(f"hangup: {complaint}"), err=True)
     if inputs.complaints and not engine.counts.frames:
         raise InputError("nothing could be read")
     view.done(engine)
@@ -177,7 +178,7 @@ class Lines:
         """Print it."""
         assert isinstance(finding, Finding)
         told = record(finding, _reports(self._matrix, finding))
-        click.echo(json.dumps(told, ensure_ascii=False))
+        click.echo(plain(json.dumps(told, ensure_ascii=False)))
 
     def done(self, engine: Engine) -> None:
         """Nothing follows; what was passed over is said on standard error."""

@@ -23,6 +23,7 @@ from hangup.cli.options import read_results
 from hangup.diff import LEVELS, CellDiff, Change, Diff, compare
 from hangup.errors import InputError
 from hangup.names import select
+from hangup.plain_text import plain
 from hangup.store import ClientResults
 
 FORMATS = ("terminal", "markdown", "json")
@@ -47,9 +48,9 @@ def command(old: str, new: str, style: str, clients: tuple[str, ...], scenarios:
     before, after = _narrowed(sides, clients, scenarios)
     diff = compare(before, after, load_catalogue())
     if style == "json":
-        click.echo(json.dumps(_as_json(old, new, diff), indent=1, ensure_ascii=False))
+        click.echo(plain(json.dumps(_as_json(old, new, diff), indent=1, ensure_ascii=False)))
     elif style == "markdown":
-        click.echo(_markdown(old, new, diff), nl=False)
+        click.echo(plain(_markdown(old, new, diff)), nl=False)
     else:
         _print(make_console(_PIPED), old, new, diff)
     sys.exit(1 if diff else 0)
@@ -224,7 +225,7 @@ def _print(console: Console, old: str, new: str, diff: Diff) -> None:
         for heading in headings:
             table.add_column(heading, no_wrap=heading == "client", overflow="fold")
         for row in rows:
-            table.add_row(*map(Text, row))
+            table.add_row(*(Text(plain(text)) for text in row))
         console.print()
         console.print(table)
 

@@ -36,6 +36,37 @@ def build_arg_option(function: F) -> F:
     )(function)  # fmt: skip
 
 
+class KeepRuns(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic since click 8.2
+    """A number of runs; ``all`` gives None."""
+
+    name = "N|all"
+
+    def __init__(self, least: int) -> None:
+        self._least = least
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        """Fails for anything else."""
+        if value == "all":
+            return None
+        if isinstance(value, int):  # the default
+            return value
+        if value.isascii() and value.isdecimal() and len(value) < 10 and int(value) >= self._least:
+            return int(value)
+        return self.fail(f"{value!r} is neither `all` nor a number from {self._least} on", param, ctx)
+
+
+KEPT = 5
+"""The runs that are kept where the user does not say how many."""
+
+
+def keep_runs_option(least: int) -> Callable[[F], F]:
+    """``--keep-runs N``: how many runs stay in ``runs/``; None for all of them."""
+    return click.option(
+        "--keep-runs", "keep_runs", type=KeepRuns(least), default=KEPT, show_default=True, metavar="N|all",
+        help="Keep the last N runs in runs/, and remove older ones.",
+    )  # fmt: skip
+
+
 def results_option(function: F) -> F:
     """``--results DIR``: the folder to read, default the published one."""
     return click.option(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import tempfile
@@ -27,6 +26,7 @@ from hangup.cli.report import (
 )
 from hangup.cli.table import UNPROVED
 from hangup.errors import AgentFault, InputError, StoreError
+from hangup.interrupts import interruptible
 from hangup.ladder.render import columns, head, line
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ def command(
         console.print(Text(cast.scenario.why))
     screen = Screen(console, client, quiet=as_json)
     try:
-        played = asyncio.run(play(cast, lab, build_args, screen, must_capture=pcap is not None))
+        with interruptible("no trial was played") as interrupts:
+            played = interrupts.run(play(cast, lab, build_args, screen, must_capture=pcap is not None))
     except AgentFault as fault:
         raise click.ClickException(f"{fault}. That says nothing of the client") from None
     if pcap is not None:

@@ -16,6 +16,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from hangup.cli.console import PlainConsole
 from hangup.conduct.plan import CellId
 from hangup.conduct.run import Progress as RunProgress
 
@@ -25,7 +26,7 @@ _LINE_SECONDS = 5.0
 @contextmanager
 def make_progress() -> Iterator[RunProgress]:
     """The progress display that fits standard error."""
-    console = Console(stderr=True)
+    console = PlainConsole(stderr=True)
     if not console.is_terminal:
         yield Lines(console)
         return

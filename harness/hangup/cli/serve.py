@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import shutil
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import click
 
-from hangup.catalogue import load_catalogue
+from hangup.catalogue import Scenario, Step, load_catalogue
 from hangup.errors import InputError
 from hangup.labs.certificates import Certificates
+from hangup.labs.temporary import make_folder
 from hangup.names import unknown
 from hangup_server.__main__ import main as run_server
+from hangup_server.steps.listening import Accept, Serve, StopListening
 from hangup_server.tls import CERTIFICATE
 
 
@@ -32,21 +35,45 @@ def command(scenario: str, port: int, host: str) -> int:
     catalogue = load_catalogue()
     if scenario not in catalogue:
         raise unknown("scenario", scenario, catalogue)
-    if catalogue[scenario].container_end is not None:
-        raise InputError(f"{scenario}: only an engine can end a container; see it with `hangup play --lab docker`")
-    steps = [
-        {"step": step.act, **step.params}
-        for step in catalogue[scenario].flat
-        if step.actor == "peer" and step.act != "stop listening"
-    ]
-    if not steps:
-        raise InputError(f"{scenario}: its peer does nothing that a server could do")
-    with tempfile.TemporaryDirectory(prefix="hangup-serve-") as folder, ExitStack() as stack:
+    why = refusal(catalogue[scenario])
+    if why is not None:
+        raise InputError(f"{scenario}: {why}")
+    steps = served(catalogue[scenario])
+    with ExitStack() as stack:
+        folder = make_folder("hangup-serve-")
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
         if "tls" in catalogue[scenario].features and CERTIFICATE not in os.environ:
             os.environ[CERTIFICATE] = str(_certify(host, stack))
         file = Path(folder, f"{scenario}.json")
         file.write_text(json.dumps(steps), encoding="utf-8")
         return run_server(["--steps", str(file), "--port", str(port), "--host", host])
+
+
+def refusal(scenario: Scenario) -> str | None:
+    """Why the scenario's ending is not one that the peer alone can make, and what to do instead; None where it is."""
+    lab = " --lab docker" if {"containers", "published"} & {*scenario.needs} else ""
+    instead = f"watch it with `hangup play {scenario.id} --client CLIENT{lab}`"
+    actors = {step.actor for step in scenario.flat}
+    if "container" in actors:
+        return f"only an engine can end a container; {instead}"
+    if "network" in actors:
+        return f"the network makes this ending, or a part of it, and a server cannot; {instead}"
+    if all(step.act != Accept.name for step in scenario.flat if step.actor == "peer"):
+        return f"its peer accepts no connection, and a server accepts them all; {instead}"
+    return None
+
+
+def served(scenario: Scenario) -> list[dict[str, Any]]:
+    """What is done on each connection, as the server reads it."""
+    steps: list[Step] = []
+    for step in scenario.flat:
+        if step.actor != "peer" or step.act == StopListening.name:
+            continue
+        if step.act == Serve.name:
+            steps += scenario.further_steps
+        else:
+            steps.append(step)
+    return [{"step": step.act, **step.params} for step in steps]
 
 
 def _certify(host: str, stack: ExitStack) -> Path:

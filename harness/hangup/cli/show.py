@@ -39,6 +39,7 @@ from hangup.ladder import explain, ladder
 from hangup.ladder.words import faithful, root
 from hangup.matrix import PLATFORMS, JudgedCell, judged
 from hangup.names import unknown
+from hangup.plain_text import plain
 from hangup.store import load_kernel
 from hangup.store.record import observe
 
@@ -76,7 +77,7 @@ def command(
     results = results_of(everything, name, platform)
     cells = [cell_of(results, scenario)] if scenario else list(judged(results, load_catalogue()))
     if as_json:
-        click.echo(json.dumps(_as_json(results, cells), indent=1, ensure_ascii=False))
+        click.echo(plain(json.dumps(_as_json(results, cells), indent=1, ensure_ascii=False)))
     elif scenario is None:
         _list(make_console(_PIPED_LIST), results, cells)
     else:
@@ -98,7 +99,8 @@ def _scenario(
     chosen = [results for results in everything if platform in (None, results.platform)]
     resets = {where: file for where, file in kernel.items() if platform in (None, where)}
     if as_json:
-        click.echo(json.dumps(scenario_as_json(catalogue[name], chosen, resets), indent=1, ensure_ascii=False))
+        text = json.dumps(scenario_as_json(catalogue[name], chosen, resets), indent=1, ensure_ascii=False)
+        click.echo(plain(text))
     else:
         print_scenario(make_console(), catalogue[name], chosen, resets)
 

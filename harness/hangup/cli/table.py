@@ -10,12 +10,16 @@ from rich.table import Table
 
 from hangup import paths
 from hangup.catalogue import Scenario, load_catalogue
+from hangup.cli.console import PlainConsole
 from hangup.cli.options import read_results, results_option
 from hangup.errors import InputError
+from hangup.interrupts import interruptible
 from hangup.lookup.build import build
 from hangup.lookup.index import FILE, dump
 from hangup.matrix import JudgedCell, judged
 from hangup.names import select
+from hangup.plain_text import plain
+from hangup.publication import Publication
 from hangup.store import ClientResults, load_kernel
 from hangup.store.files import write_text
 from hangup.tables import csv_table, json_table, matrix_page, plain_tables, readme_page, scenarios_page
@@ -40,21 +44,27 @@ def command(
     if write:
         if clients or scenarios:
             raise InputError("--write makes the tables of the whole folder; it takes no --client and no --scenario")
-        for path in write_tables(results_dir or paths.published_results(), results, catalogue):
-            click.echo(path)
+        folder = results_dir or paths.published_results()
+        with interruptible("no table was written") as interrupts, Publication(folder) as publication:
+            written = write_tables(publication.folder, results, catalogue)
+            with interrupts.held():
+                publication.commit()
+                interrupts.words = "the tables were written"
+        for path in written:
+            click.echo(folder / path.name)
         return
     chosen = select("client", clients, list(dict.fromkeys(r.client for r in results)))
     results = [r for r in results if r.client in chosen]
     catalogue = {name: catalogue[name] for name in select("scenario", scenarios, list(catalogue))}
     if style == "terminal":
-        print_matrix(Console(), results, catalogue)
+        print_matrix(PlainConsole(), results, catalogue)
     elif style == "csv":
-        click.echo(csv_table(results, catalogue), nl=False)
+        click.echo(plain(csv_table(results, catalogue)), nl=False)
     elif style == "json":
-        click.echo(json_table(results, catalogue), nl=False)
+        click.echo(plain(json_table(results, catalogue)), nl=False)
     else:
         for layer, table in plain_tables(results, catalogue, "html" if style == "html" else "github"):
-            click.echo(f"## {layer}\n\n{table}\n" if style == "markdown" else table)
+            click.echo(plain(f"## {layer}\n\n{table}\n" if style == "markdown" else table))
 
 
 def write_tables(folder: Path, results: list[ClientResults], catalogue: dict[str, Scenario]) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -9,12 +10,14 @@ from dataclasses import replace
 
 from hangup.agents.agent import Agent
 from hangup.catalogue import Scenario
+from hangup.conduct.checks import contradicted, too_late
 from hangup.conduct.ended import EndedContainers
 from hangup.conduct.observer import Observer
 from hangup.conduct.peer import Peer, TrialPeer, logged
 from hangup.conduct.published import PublishedPorts
 from hangup.conduct.stage import Stage
 from hangup.conduct.trial import Spectator, Trial
+from hangup.errors import AgentFault
 from hangup.evidence import seen_connections, unwrapped, verify
 from hangup.labs import Lab
 
@@ -59,7 +62,7 @@ class Conductor:
         port = await peer.open(name, scenario.further_steps)
         tracker = self._observer.watch(port, spectator) if self._observer else None
         stage = Stage(self._lab, peer, agent, client, scenario, name, port, tracker, spectator, waiting)
-        started = time.time_ns()
+        started, began = time.time_ns(), asyncio.get_running_loop().time()
         invalid: str | None = None
         try:
             try:
@@ -72,6 +75,7 @@ class Conductor:
                 log = await peer.close(name)
             await stage.release()
         finally:
+            late = agent.pulse.latest(began)
             if self._observer and tracker:
                 self._observer.forget(tracker)
         ports = tracker.client_ports() if tracker else ()
@@ -84,11 +88,14 @@ class Conductor:
             invalid = "; ".join(verify(scenario, evidence)) or None
         if tracker is not None and tracker.dropped:
             invalid = "the capture lost packets while the trial ran"
+        elif why := contradicted(stage.operations, log, tracker.peer_bytes() if tracker else None):
+            raise AgentFault(f"the agent's word on {client} cannot be true: {why}")
+        busy = too_late(scenario, stage.operations, late, valid=invalid is None)
         return Trial(
             client=client, scenario=scenario.id, name=name, port=port, host=stage.network.host,
             client_host=stage.network.client_host,
             operations=tuple(stage.operations), evidence=evidence, log=log,
             started_ns=started, ended_ns=time.time_ns(), over_ns=over, closed_ns=stage.closed_ns,
             seen=seen, ports=ports, kernel=tracker.reasons() if tracker else None,
-            invalid=invalid, proved=tracker is not None,
+            invalid=busy or invalid, late=busy is not None, proved=tracker is not None,
         )  # fmt: skip

@@ -72,6 +72,11 @@ class Tracker:
         """Why a kernel sent each RST of the trial; None where that is not known."""
         return None if self.told is None else reset_reasons(self.told, self.port, self.segments)
 
+    def peer_bytes(self) -> int:
+        """Payload bytes that the peer, or whoever spoke in its name, has sent, on all connections of the trial."""
+        self._pump()
+        return sum(c.resp_bytes if c.resp.port == self.port else c.orig_bytes for c in self._table)
+
     def first_closed(self) -> bool:
         """Whether nothing more is to be expected on the trial's first connection."""
         first = next(iter(self._table), None)

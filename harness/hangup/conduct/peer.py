@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from hangup.catalogue import Step
@@ -87,16 +88,17 @@ class Peer:
         process.listen(self)
 
     @classmethod
-    async def start(cls, lab: Lab) -> Peer:
+    async def start(cls, lab: Lab, keys: Path | None = None) -> Peer:
         """Start it on the lab's far side. Raises LabError where it does not come up."""
-        return await cls.greet(await lab.start_peer(), lab.host)
+        return await cls.greet(await lab.start_peer(keys), lab.host)
 
     @classmethod
     async def greet(cls, process: Process, host: str) -> Peer:
         """Wait for the hello of one that was started. Raises LabError where none comes."""
         peer = cls(process, host)
         try:
-            await asyncio.wait_for(peer._hello, START_SECONDS)
+            async with asyncio.timeout(START_SECONDS):
+                await asyncio.shield(peer._hello)
         except TimeoutError:
             raise LabError(f"the peer said no hello within {START_SECONDS:.0f} s") from None
         return peer

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
+from typing import get_args
 
-from hangup.agents.protocol import ClientInfo
+from hangup.agents.manifest import Manifest
+from hangup.agents.protocol import ClientInfo, Feature, Layer
 from hangup.catalogue import Scenario
 from hangup.catalogue.model import Need
 
@@ -61,6 +63,29 @@ def plan(
                 skipped.append(Skipped(f"{client} {scenario.id}", f"the client has no {', '.join(lacking)}"))
             else:
                 cells.append(CellId(client, scenario.id))
+    return cells, skipped
+
+
+def possible(
+    manifests: Iterable[Manifest],
+    clients: Collection[str],
+    scenarios: Mapping[str, Scenario],
+    offers: frozenset[Need],
+    lab: str,
+) -> tuple[list[CellId], list[Skipped]]:
+    """``plan`` as far as it is known before an agent is built: what a client's program can do is taken for granted."""
+    ops = sorted({op for scenario in scenarios.values() for op in scenario.client_ops}) or [""]
+    layers: dict[str, Layer] = {}
+    single: set[str] = set()
+    for manifest in manifests:
+        layers |= {name: entry.layer for name, entry in manifest.clients.items() if name in clients}
+        single |= manifest.single
+    infos = {name: ClientInfo(layer=layer, ops=ops, features=list(get_args(Feature))) for name, layer in layers.items()}
+    cells, skipped = plan(infos, scenarios, offers, lab, single)
+    wanted = sorted({layer for scenario in scenarios.values() for layer in scenario.layers})
+    for layer in sorted(set(layers.values()) - set(wanted)):
+        reason = f"of the layer {layer}, and what is to be played is for {' and '.join(wanted)} clients only"
+        skipped += [Skipped(name, reason) for name, of in layers.items() if of == layer]
     return cells, skipped
 
 

@@ -6,8 +6,9 @@ Trials run side by side: ``jobs`` at work at a time, and beside them those whose
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from hangup.conduct.observer import Observer
 from hangup.conduct.peer import Peer
 from hangup.conduct.plan import CellId, Skipped, plan
 from hangup.conduct.pool import AgentPool
-from hangup.conduct.rundir import RunFolder
+from hangup.conduct.rundir import KEYS, RunFolder
 from hangup.conduct.trial import Trial
 from hangup.errors import AgentFault, BuildError
 from hangup.kernel import tracing
@@ -33,8 +34,12 @@ from hangup.store.normalise import Normaliser
 from hangup.store.record import CellRecorder
 from hangup.wire import Frame
 
+_OWN = re.compile(r"\d+|(?<= \()[^()]*(?=\))")
+"""Numbers, and what stands in brackets, as a connection's history does."""
 REPEATS = 3
 """How often a trial is repeated whose evidence does not match its scenario."""
+LATE_REPEATS = 5
+"""How often a trial is repeated for which the machine was too busy."""
 WAITING = 1024
 """How many trials may wait side by side for time to pass."""
 
@@ -68,14 +73,26 @@ class RunResult:
     kernel: KernelRecorder = field(default_factory=KernelRecorder)
     """Why the kernel sent each scenario's RST, as far as it could be asked."""
     trials: int = 0
-    repeated: int = 0
+    repeats: Counter[str] = field(default_factory=Counter)
+    """Why trials were repeated, by kind; each one that is invalid stands in the run's folder with its own reason."""
     seconds: float = 0.0
     """From the start of the agents to their end."""
     playing: float = 0.0
     """Seconds of these in which trials were played."""
+    late: set[CellId] = field(default_factory=set)
+    """Those of the cells without a valid result for which the machine was too busy."""
     packets: int = 0
     dropped: int = 0
     folder: Path | None = None
+
+    @property
+    def repeated(self) -> int:
+        """How many trials were repeated."""
+        return self.repeats.total()
+
+    def repeat(self, reason: str) -> None:
+        """One more trial is repeated. Of several reasons the first counts, without the numbers of its own."""
+        self.repeats[_OWN.sub("…", reason.partition("; ")[0])] += 1
 
     @property
     def clients(self) -> dict[str, ClientInfo]:
@@ -104,9 +121,12 @@ async def build_agents(
 
 
 @asynccontextmanager
-async def conducting(lab: Lab, keep: Callable[[Frame], None]) -> AsyncIterator[Conductor]:
-    """A conductor with its peer and, where the lab captures, its observer. ``keep`` is given each trial's packets."""
-    peer = await Peer.start(lab)
+async def conducting(lab: Lab, keep: Callable[[Frame], None], keys: Path | None = None) -> AsyncIterator[Conductor]:
+    """A conductor with its peer and, where the lab captures, its observer. ``keep`` is given each trial's packets.
+
+    ``keys``: the file for the keys of the peer's TLS sessions.
+    """
+    peer = await Peer.start(lab, keys)
     try:
         with tracing() as trace:
             observer = Observer(lab.capture, keep, trace) if lab.capture else None
@@ -142,7 +162,7 @@ async def run_matrix(
             cells={cell: CellRecorder() for cell in cells}, folder=folder.path,
         )  # fmt: skip
         progress.planned(len(cells) * trials)
-        async with conducting(lab, folder.keep) as conductor:
+        async with conducting(lab, folder.keep, folder.path / KEYS) as conductor:
             began = time.monotonic()
             await _Runner(conductor, pool, scenarios, result, folder, progress, lab).play_all(trials, jobs)
             result.playing = time.monotonic() - began
@@ -210,12 +230,16 @@ class _Runner:
         self._progress.played(cell)
 
     async def _play(self, cell: CellId, number: int, waiting: Callable[[], None] = lambda: None) -> None:
-        """One trial of a cell: repeated where its evidence does not match, or once where its agent failed."""
+        """One trial of a cell: repeated where its evidence does not match, or once where its agent failed.
+
+        Those for which the machine was too busy are repeated too, and counted apart.
+        """
         recorder = self._result.cells[cell]
-        for attempt in range(1 + REPEATS):
+        wrong = late = 0
+        while wrong <= REPEATS and late <= LATE_REPEATS:
             if recorder.fault is not None or recorder.invalid is not None:
                 return  # the cell has no result, whatever further trials would show
-            name = f"{cell.client}:{cell.scenario}:{number}.{attempt}"
+            name = f"{cell.client}:{cell.scenario}:{number}.{wrong + late}"
             try:
                 trial = await self._attempt(cell, name, waiting)
             except AgentFault as fault:
@@ -227,8 +251,13 @@ class _Runner:
                 recorder.add(trial, self._normaliser(trial))
                 self._result.kernel.add(trial, self._scenarios[cell.scenario])
                 return
-            self._result.repeated += 1
+            late += trial.late
+            wrong += not trial.late
+            if wrong <= REPEATS and late <= LATE_REPEATS:
+                self._result.repeat(trial.invalid)
         recorder.invalid = trial.invalid
+        if trial.late:
+            self._result.late.add(cell)
 
     async def _attempt(self, cell: CellId, name: str, waiting: Callable[[], None]) -> Trial:
         language = cell.client.partition("/")[0]
@@ -237,6 +266,7 @@ class _Runner:
             agent = await self._pool.get(language)
             return await self._conductor.play(agent, cell.client, scenario, name, waiting=waiting)
         except AgentFault as fault:
+            self._result.repeat(str(fault))
             self._progress.note(f"{cell.client} {cell.scenario}: {fault}; once more on an agent of its own")
         async with self._pool.fresh(language) as agent:
             return await self._conductor.play(agent, cell.client, scenario, name + "r", waiting=waiting)

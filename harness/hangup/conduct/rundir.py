@@ -1,11 +1,19 @@
-"""A run's own folder: its capture and every raw trial, one JSON object a line, written as they come."""
+"""A run's own folder: its capture and every raw trial, one JSON object a line, written as they come.
+
+Beside them are the keys of the peer's TLS sessions, which Wireshark and tshark need to decrypt the capture.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -14,7 +22,10 @@ from hangup.conduct.trial import Trial
 from hangup.errors import StoreError
 from hangup.wire import CaptureError, Frame, IcmpError, PcapWriter, Segment, decode, read_capture
 
-CAPTURE, TRIALS = "capture.pcap", "trials.jsonl"
+if sys.platform != "win32":
+    import fcntl
+
+CAPTURE, TRIALS, KEYS = "capture.pcap", "trials.jsonl", "tls-keys.txt"
 _TRIAL = TypeAdapter(Trial)
 
 
@@ -24,7 +35,10 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._capture = (path / CAPTURE).open("wb")
-        self._trials = (path / TRIALS).open("w", encoding="utf-8")
+        unlocked = path / f".{TRIALS}"
+        self._trials = unlocked.open("w", encoding="utf-8")
+        _lock(self._trials.fileno())
+        unlocked.rename(path / TRIALS)  # whoever sees it, sees it locked
         self._packets = PcapWriter(self._capture, LINKTYPE_ETHERNET, SNAP)
         self._failure: OSError | None = None
 
@@ -60,12 +74,19 @@ class RunFolder:
         except OSError as error:
             raise self._full(error) from None
 
-    def close(self) -> None:
+    def flush(self) -> None:
         """Everything is on the disk after this. Raises StoreError where it is not."""
+        self._each(lambda file: file.flush())
+
+    def close(self) -> None:
+        """The same, and from here on the folder may be removed by other runs."""
+        self._each(lambda file: file.close())
+
+    def _each(self, do: Callable[[IO[Any]], None]) -> None:
         failure: OSError | None = None
-        for file in (self._trials, self._capture):
+        for file in (self._capture, self._trials):
             try:
-                file.close()
+                do(file)
             except OSError as error:
                 failure = error
         if failure is not None:
@@ -73,6 +94,76 @@ class RunFolder:
 
     def _full(self, error: OSError) -> StoreError:
         return StoreError(f"{self.path}: cannot be written: {error.strerror}; nothing was published")
+
+
+def _lock(descriptor: int) -> bool:
+    """Hold the file until it is closed, or its process ends; whether nobody else holds it."""
+    if sys.platform == "win32":
+        return True  # who has it open there, has it alone
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+_NAME = re.compile(r"(\d{8}T\d{6}Z)(?:-(\d+))?")
+_CONTENTS = {CAPTURE, TRIALS, "data"}
+
+
+@dataclass(frozen=True)
+class Removed:
+    """Runs that were removed, by folder, and what they took on the disk."""
+
+    folders: list[Path]
+    bytes: int
+
+
+def remove_old_runs(root: Path, keep: int) -> Removed:
+    """Remove the runs below ``root`` but for the ``keep`` newest that are complete.
+
+    What a run is still written to is left alone, and so is a folder that has another name or holds anything else.
+    """
+    folders: list[Path] = []
+    size = complete = 0
+    for run in reversed(_runs(root)):
+        lock = _hold(run)
+        if lock is None:
+            continue
+        complete += 1
+        if complete > keep:
+            taken = sum(path.lstat().st_size for path in run.rglob("*"))
+            shutil.rmtree(run, ignore_errors=True)
+            if not run.exists():
+                folders.append(run)
+                size += taken
+        os.close(lock)
+    return Removed(folders[::-1], size)
+
+
+def _runs(root: Path) -> list[Path]:
+    """Those of this program, the oldest first."""
+    found = {}
+    for path in root.iterdir() if root.is_dir() else ():
+        name = _NAME.fullmatch(path.name)
+        if name is None or path.is_symlink() or not path.is_dir():
+            continue
+        contents = {entry.name for entry in path.iterdir()}
+        if TRIALS in contents and contents <= _CONTENTS:
+            found[name[1], int(name[2] or 1)] = path
+    return [found[key] for key in sorted(found)]
+
+
+def _hold(run: Path) -> int | None:
+    """Its lock; None where another process holds it, or it is not ours to take."""
+    try:
+        descriptor = os.open(run / TRIALS, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    if _lock(descriptor):
+        return descriptor
+    os.close(descriptor)
+    return None
 
 
 def raw_trials(run: Path) -> Iterator[Trial]:

@@ -30,7 +30,7 @@ SETTLE_SECONDS = 1.0
 """How long the first connection may take to end once the script has been played."""
 CLOSE_SECONDS = 2.0
 """How long a client may take to close its session, and an operation that hung to return once its connection is gone."""
-PEER_SECONDS = 10.0
+PEER_SECONDS = 20.0
 CONTAINER_SECONDS = 60.0
 """How long an engine may take to end a container, and the trials that share it to be ready for that."""
 
@@ -98,9 +98,16 @@ class Stage:
         if self._hung is None:
             await self._end_session()
             if self._tracker is not None and invalid is None:
-                await self._tracker.until(self._tracker.first_closed, SETTLE_SECONDS)
+                await self._settle(self._tracker)
             self._take_evidence()
         return invalid
+
+    async def _settle(self, tracker: Tracker) -> None:
+        """Wait for the end of the first connection: a while, and then until the agent has had its turns."""
+        await tracker.until(tracker.first_closed, SETTLE_SECONDS)
+        if not tracker.first_closed():
+            await self._agent.alive()
+            await tracker.until(tracker.first_closed, 0)
 
     async def _play(self, steps: Sequence[Step]) -> None:
         batch: list[Step] = []
@@ -109,6 +116,9 @@ class Stage:
                 self._waiting()
             if step is not None and step.actor == "peer":
                 batch.append(step)
+                if step.act == "pause":
+                    await self._play_peer(batch)
+                    batch = []
                 continue
             if batch:
                 await self._play_peer(batch)
@@ -122,8 +132,11 @@ class Stage:
     async def _play_peer(self, batch: list[Step]) -> None:
         for step in batch:
             self._tell(step)
+        pause = batch[-1].number("ms", 0) if batch[-1].act == "pause" else 0
         async with self._at_most(PEER_SECONDS):
-            self._remote, self._sent = await self._peer.run(self._name, batch)
+            # A pause gives the client time for something, and so must give it turns.
+            played, _ = await asyncio.gather(self._peer.run(self._name, batch), self._agent.rest(pause / 1000))
+            self._remote, self._sent = played
 
     @asynccontextmanager
     async def _at_most(self, seconds: float) -> AsyncIterator[None]:
@@ -141,16 +154,9 @@ class Stage:
             async with self._at_most(CONTAINER_SECONDS):
                 await self._peer.end(self._name, step)
         elif step.actor == "wait":
-            at_most = step.number("at_most_ms", 0)
-            try:
-                async with asyncio.timeout(at_most / 1000 or PEER_SECONDS):
-                    await wait(step.act, self._view())
-            except TimeoutError:
-                if not at_most:
-                    raise
+            await self._wait(step)
         elif step.act == "idle":
-            await asyncio.sleep(step.number("ms", 100) / 1000)
-            await self._agent.alive()  # an agent that answers has had a turn meanwhile, on however busy a machine
+            await self._agent.rest(step.number("ms", 100) / 1000)
         elif step.act == "finish":
             assert self._pending is not None
             pending, self._pending = self._pending, None
@@ -161,6 +167,22 @@ class Stage:
                 self._pending = asked
             else:
                 await self._observe(asked)
+
+    async def _wait(self, step: Step) -> None:
+        """Where the step says how long at most, that is counted in turns of the agent: it may come, or not."""
+        waiting = asyncio.ensure_future(wait(step.act, self._view()))
+        try:
+            if at_most := step.number("at_most_ms", 0):
+                resting = asyncio.ensure_future(self._agent.rest(at_most / 1000))
+                try:
+                    await asyncio.wait([waiting, resting], return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    resting.cancel()
+            else:
+                async with asyncio.timeout(PEER_SECONDS):
+                    await waiting
+        finally:
+            waiting.cancel()
 
     def _ask(self, step: Step) -> _Asked:
         self._closed |= step.act == "close"
@@ -195,15 +217,22 @@ class Stage:
             async with asyncio.timeout(self._scenario.deadline):
                 reply = await asyncio.shield(asked.future)
         except TimeoutError:
-            asked.ended_ns = time.time_ns()
-            self._take_evidence()
             if not await self._agent.alive():
                 raise AgentFault(self._agent.fault) from None
+            if asked.future.done():  # it had been ready, and the machine was busy
+                reply = asked.future.result()
+                self._heard(asked, reply)
+                return
+            asked.ended_ns = time.time_ns()
+            self._take_evidence()
             self._hung = asked
             self.operations.append(operation := asked.given(None))
             if self._spectator is not None:
                 self._spectator.observed(operation)
             return
+        self._heard(asked, reply)
+
+    def _heard(self, asked: _Asked, reply: Reply) -> None:
         self._answered(asked)
         if reply.result != "observed":
             raise AgentFault(f"the agent could not run {asked.op!r} of {self._client}: {reply.why or reply.result}")
@@ -244,8 +273,8 @@ class Stage:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await asyncio.shield(future)
         except TimeoutError:
-            self._agent.forget(number)
             await self._agent.alive()
+            self._agent.forget(number)
 
     async def release(self) -> None:
         """After the peer is gone: let an operation that hung return, and drop its late answer.
@@ -258,6 +287,8 @@ class Stage:
         await self._end_session()
         future = self._hung.future
         await asyncio.wait([future], timeout=CLOSE_SECONDS)
+        if not future.done():
+            await self._agent.alive()
         if not future.done():
             self._agent.forget(self._hung.number)
         elif not future.cancelled() and future.exception() is None:

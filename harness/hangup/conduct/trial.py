@@ -51,7 +51,9 @@ class Trial:
     closed_ns: int | None = None
     """When the harness had the client end its session; None where the script did."""
     invalid: str | None = None
-    """Why the evidence does not show the scenario."""
+    """Why the evidence does not show the scenario, or the trial is void for another reason."""
+    late: bool = False
+    """Whether it is void because the machine was too busy for it."""
     kernel: tuple[ResetReason, ...] | None = None
     """Why a kernel sent each RST, by its own account; None where it could not be asked."""
     proved: bool = True

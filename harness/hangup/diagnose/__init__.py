@@ -8,6 +8,7 @@
 | `engine`, `cases`, `case`, `trail`, `messages` | what is kept of a connection while it goes on, in bounded memory |
 | `around` | what other connections tell of one |
 | `facts`, `signatures/`, `causes` | how causes are told apart; their words and sources are data (`causes.toml`) |
+| `acted_on` | whether the request was acted on, and so whether a retry is safe |
 | `finding`, `matching` | what is said of a connection, and which scenarios of the catalogue are like it |
 | `blocks`, `heads`, `columns`, `look` | large captures at speed: frames, headers and connections as arrays |
 | `skim`, `alike`, `likeness` | what plainly ended in order is only counted; what is alike is judged once |

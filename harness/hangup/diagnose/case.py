@@ -73,8 +73,8 @@ class Ttl(NamedTuple):
 
 class Case:
     __slots__ = (
-        "_last_ns", "_ttls", "_turns", "answers", "connection", "evicted", "last_data", "last_data_ns", "moments",
-        "number", "previous", "requests", "trail",
+        "_cut_in", "_last_ns", "_ttls", "_turns", "answered_early", "answers", "connection", "evicted", "last_data",
+        "last_data_ns", "moments", "number", "previous", "requests", "trail",
     )  # fmt: skip
 
     def __init__(self, opening: Segment, number: int, previous: Ended | None = None) -> None:
@@ -92,17 +92,36 @@ class Case:
         """Of the side that sent the first segment, and of the other."""
         self.requests = Messages()
         self.answers = Messages(self.requests)
+        self.answered_early = False
+        """A final HTTP answer came before its request was whole, or without one."""
         self.last_data: By | None = None
         self.last_data_ns = 0
         self._turns = 0
+        self._cut_in = False
+        """When the responder spoke last, more of what it answered was under way."""
         self._last_ns = opening.time_ns
         self._note(opening)
 
+    def is_reuse(self, segment: Segment) -> bool:
+        """The segment, between the same two sockets, belongs to another connection: the next one."""
+        return self.connection.is_reuse(segment) and not self._is_blind(segment)
+
+    def _is_blind(self, segment: Segment) -> bool:
+        """A SYN from elsewhere to a connection that goes on: it draws a challenge ACK at most (RFC 5961 section 4)."""
+        if segment.flags & (_SYN | _ACK) != _SYN or self.moments or not self.connection.complete:
+            return False
+        forward = segment.src == self.connection.flow.src and segment.sport == self.connection.flow.sport
+        return segment.ttl not in self._ttls[not forward]
+
     def feed(self, segment: Segment) -> None:
         """Take the connection's next segment."""
+        if self._is_blind(segment):
+            return
         self._note(segment)
         connection = self.connection
         connection.feed(segment)
+        if segment.length and self.last_data == "resp":
+            self._cut_in = connection.orig_bytes > connection.orig_acked
         if segment.flags & (_FIN | _RST):
             self.moments = [self._with(m) if m.number == segment.number else m for m in self.moments]
 
@@ -159,6 +178,9 @@ class Case:
         messages = self.requests if by == "orig" else self.answers
         if not messages.done:
             messages.feed(segment.number, segment.seq, segment.length, segment.payload)
+        if by == "resp" and not self.answers.interim:
+            whole = self.requests.unfinished is None and self.answers.begun <= self.requests.begun
+            self.answered_early = self.answered_early or not whole
 
     def icmp(self, error: IcmpError) -> None:
         """An ICMP error about one of its segments. A flood of them teaches no more than the first ones."""
@@ -187,8 +209,11 @@ class Case:
             return records.unanswered
         if self.last_data != "orig":
             return self.answers.interim
-        follows = self.requests.kind == "http" == self.answers.kind
-        return not follows or self.answers.begun < self.requests.begun
+        if self.answers.kind != "http":
+            return True
+        if self.requests.kind != "http":
+            return not self._cut_in
+        return self.answers.begun < self.requests.begun
 
     def ttls(self, by: By) -> dict[int, Ttl]:
         """The TTLs that a side's segments bore, RSTs apart."""

@@ -40,7 +40,7 @@ class Cases:
     def find(self, segment: Segment) -> Case | None:
         """The case that the segment belongs to; None where it opens one."""
         case = self._current.get((segment.src, segment.sport, segment.dst, segment.dport))
-        return None if case is None or case.connection.is_reuse(segment) else case
+        return None if case is None or case.is_reuse(segment) else case
 
     def open(self, segment: Segment) -> Case:
         """The case that the segment is the first of."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from hangup.diagnose.acted_on import ActedOn, acted_on
 from hangup.diagnose.causes import UNKNOWN, Culprit, Evidence, Hypothesis
 from hangup.diagnose.facts import Facts
 from hangup.diagnose.signatures import SIGNATURES
@@ -94,6 +95,8 @@ class Finding(Outline):
     """Its first and its last segments."""
     forward_is_orig: bool
     """The trail's `forward` segments are the originator's."""
+    acted_on: ActedOn
+    """What is proved of the last request."""
     evicted: bool
     """It was let go early, for want of memory: it may have gone on."""
 
@@ -135,6 +138,7 @@ def conclude(case: Case, around: Around, until_ns: int, *, match: bool = True) -
         scenarios=_matches(facts, causes) if match else (),
         trail=case.trail,
         forward_is_orig=connection.forward_is_orig,
+        acted_on=acted_on(facts),
         evicted=case.evicted,
     )
 

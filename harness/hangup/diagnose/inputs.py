@@ -40,12 +40,11 @@ class _Rejoined:
         self._head, self._rest = head, rest
 
     def read(self, size: int = -1, /) -> bytes:
-        if self._head:
-            if size < 0:
-                size = len(self._head)
-            head, self._head = self._head[:size], self._head[size:]
+        head = self._head if size < 0 else self._head[:size]
+        self._head = self._head[len(head) :]
+        if len(head) == size:
             return head
-        return self._rest.read(size)
+        return head + self._rest.read(size - len(head) if size > 0 else size)
 
     def readinto(self, buffer: memoryview, /) -> int:
         return _into(self, buffer)

@@ -15,7 +15,6 @@ from hangup.catalogue import load_catalogue
 from hangup.diagnose.scripted import At, moments, over_tls
 from hangup.evidence import ConnectionEvidence, describe, verify
 from hangup.matrix import JudgedCell, judged
-from hangup.outcome import ActedOn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -141,12 +140,6 @@ class Report(NamedTuple):
     def told(self) -> str:
         """In a word or two; `a or b` where the nearest scenarios differ."""
         return " or ".join(dict.fromkeys(cell.short for cell in self.cells))
-
-    @property
-    def acted_on(self) -> ActedOn | None:
-        """Whether the request was acted on in these scenarios: ``maybe`` where they differ, None without a request."""
-        known = {v.acted_on for cell in self.cells for v in cell.verdicts if v.acted_on is not None}
-        return (known.pop() if len(known) == 1 else ActedOn.MAYBE) if known else None
 
 
 @dataclass(frozen=True)

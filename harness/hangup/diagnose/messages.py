@@ -63,7 +63,7 @@ class Messages:
 
     __slots__ = (
         "_buffer", "_chunked", "_heads", "_keys", "_left", "_next", "_requests", "_whole_at_end", "alert",
-        "interim", "kind", "method", "part", "records",
+        "interim", "kind", "method", "part", "records", "status",
     )  # fmt: skip
 
     def __init__(self, requests: Messages | None = None) -> None:
@@ -86,6 +86,8 @@ class Messages:
         """The last answer was no final one (RFC 9110 section 15.2)."""
         self.method = b""
         """Of the last request."""
+        self.status = 0
+        """Of the last HTTP answer."""
         self.records: Records | None = None
         """Of both sides, where they speak TLS."""
 
@@ -97,6 +99,11 @@ class Messages:
             return None
         shaking_hands = self.kind == "tls" and self._requests is not None and not self._keys
         return "handshake" if shaking_hands else self.part
+
+    @property
+    def whole(self) -> bool:
+        """The last HTTP message is a final one, and its own framing says that it is complete."""
+        return self.kind == "http" and not (self.part or self._whole_at_end or self.interim)
 
     @property
     def begun(self) -> int:
@@ -250,7 +257,7 @@ class Messages:
         if request:
             self.method = request[1]
         length = _LENGTH.search(head)
-        self.interim = 100 <= code < 200
+        self.status, self.interim = code, 100 <= code < 200
         self._heads += not self.interim
         bodiless = self.interim or code in (204, 304) or asked == b"HEAD"
         self._chunked = bool(_CHUNKED.search(head)) and not bodiless

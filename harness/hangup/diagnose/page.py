@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING
 
+from hangup.diagnose.acted_on import SAYS
 from hangup.diagnose.causes import Hypothesis, causes
 from hangup.diagnose.drawing import ladder_svg, timeline_svg
+from hangup.plain_text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -71,7 +73,7 @@ def page(summary: Summary, counts: Counts, findings: Sequence[tuple[Finding, Seq
         ]
     parts.append(f"<h2>Connections ({len(findings)} shown, the gravest first)</h2>")
     parts += [_finding(finding, reports) for finding, reports in findings]
-    return (
+    return plain(
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>hangup diagnose</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{_STYLE}</style></head><body>\n" + "\n".join(parts) + "\n</body></html>\n"
@@ -102,6 +104,7 @@ def _finding(finding: Finding, reports: Sequence[Report]) -> str:
     parts = [
         f'<details><summary><span class="{finding.severity}">{finding.severity}</span> {escape(title)}</summary>',
         f"<p>{lasted}; {sizes}; ended by {finding.ended_by}</p>",
+        f"<p>Acted on: {escape(SAYS[finding.acted_on])}.</p>",
         ladder_svg(finding),
     ]
     parts += [_hypothesis(hypothesis) for hypothesis in finding.causes if hypothesis.confidence >= _WORTH]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hangup.diagnose.acted_on import RETRY
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -38,6 +40,8 @@ def record(finding: Finding, reports: Sequence[Report] = ()) -> dict[str, object
         "rst": [mark._asdict() for mark in finding.resets],
         "ended_by": finding.ended_by,
         "severity": finding.severity.value,
+        "acted_on": finding.acted_on,
+        "retry": RETRY[finding.acted_on],
         "causes": [_cause(hypothesis) for hypothesis in finding.causes],
         "scenarios": [match.scenario for match in finding.scenarios],
     }
@@ -75,11 +79,10 @@ def _evidence(evidence: Evidence) -> dict[str, object]:
 
 
 def client(report: Report) -> dict[str, object]:
-    """What one client reports for such an ending, and whether its request was acted on there."""
+    """What one client reports for such an ending."""
     return {
         "client": report.client,
         "outcome": report.told,
-        "acted_on": report.acted_on,
         "scenarios": [_cell(cell) for cell in report.cells],
     }
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from hangup.catalogue import Scenario
-from hangup.evidence.clean_up import without_clean_up
+from hangup.evidence.clean_up import Socket, without_clean_up
 from hangup.evidence.connection import ConnectionEvidence, describe
 from hangup.evidence.requests import Asked, SentRequest, sent_requests
 from hangup.wire import By, Connection, ConnectionTable, Flags, IcmpError, Segment
@@ -49,13 +50,30 @@ def seen_connections(
     answered_ns: int | None,
 ) -> tuple[SeenConnection, ...]:  # fmt: skip
     """A trial's connections as they are published. ``answered_ns``: when the client gave its last answer."""
+    packets = list(packets)
     table = ConnectionTable()
     segments = []
-    for packet in without_clean_up(packets, port, client_ends=client_ends(scenario), answered_ns=answered_ns):
+    kept = without_clean_up(
+        packets, port, client_ends=client_ends(scenario), answered_ns=answered_ns, sending=_sending(packets, port)
+    )
+    for packet in kept:
         table.feed(packet)
         if isinstance(packet, Segment):
             segments.append(packet)
     return tuple(_seen(connection, port, segments, asked) for connection in table)
+
+
+def _sending(packets: Iterable[Segment | IcmpError], port: int) -> set[Socket]:
+    """The client's sockets of which a request never came to its end."""
+    sent: defaultdict[Socket, list[Segment]] = defaultdict(list)
+    for packet in packets:
+        if isinstance(packet, Segment) and packet.dport == port:
+            sent[packet.src, packet.sport].append(packet)
+    return {
+        socket
+        for socket, segments in sent.items()
+        if (requests := sent_requests(segments, ())) and requests[-1].whole is False
+    }
 
 
 def _seen(connection: Connection, port: int, segments: Sequence[Segment], asked: Sequence[Asked]) -> SeenConnection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Literal, Protocol
 
 from hangup.agents.build import Build
@@ -123,8 +124,11 @@ class Lab(Protocol):
         """Start an agent at the client's side. Raises LabError where it cannot be started."""
         ...
 
-    async def start_peer(self) -> Process:
-        """Start the peer at its side. Raises LabError where it cannot be started."""
+    async def start_peer(self, keys: Path | None = None) -> Process:
+        """Start the peer at its side. Raises LabError where it cannot be started.
+
+        ``keys``: where it appends the keys of its TLS sessions, if it shares this machine's files.
+        """
         ...
 
     async def furnish(self, needs: Collection[Need]) -> list[str]:

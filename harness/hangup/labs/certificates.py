@@ -6,13 +6,13 @@ somebody else to this machine.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
-import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
+
+from hangup.errors import LabError
+from hangup.labs.temporary import locked, make_folder, our_folders
 
 _PREFIX = "hangup-certificates-"
 _SECONDS = 60.0
@@ -23,20 +23,29 @@ class Certificates:
     """Two PEM files, until ``remove``."""
 
     def __init__(self, *hosts: str) -> None:
-        """``hosts``: the peer's addresses and names."""
+        """``hosts``: the peer's addresses and names. Raises LabError where they cannot be written."""
         import trustme  # here, because it is slow to import
 
-        sweep(Path(tempfile.gettempdir()))
-        self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        self._lock = _lock(self._folder)
+        sweep()
+        self._folder = make_folder(_PREFIX)
+        self._lock = locked(self._folder)
         self.ca = self._folder / "ca.pem"
         """The authority, for clients."""
         self.peer = self._folder / "peer.pem"
         """Key and chain, for the peer."""
-        authority = trustme.CA(organization_name="hangup", organization_unit_name="one run")
-        authority.cert_pem.write_to_path(self.ca)
-        issued = authority.issue_cert(*hosts, organization_name="hangup", organization_unit_name="peer")
-        issued.private_key_and_cert_chain_pem.write_to_path(self.peer)
+        try:
+            authority = trustme.CA(organization_name="hangup", organization_unit_name="one run")
+            issued = authority.issue_cert(*hosts, organization_name="hangup", organization_unit_name="peer")
+            authority.cert_pem.write_to_path(self.ca)
+            issued.private_key_and_cert_chain_pem.write_to_path(self.peer)
+        except OSError as error:
+            self.remove()
+            raise LabError(
+                f"{self._folder}: cannot be written: {error.strerror}; free some space or set TMPDIR"
+            ) from None
+        except BaseException:
+            self.remove()
+            raise
 
     def remove(self) -> None:
         """Nothing is left of them."""
@@ -46,22 +55,15 @@ class Certificates:
             self._lock = None
 
 
-def sweep(root: Path, seconds: float = _SECONDS) -> None:
-    """Removes the folders below ``root``, this old, of runs that were killed: the kernel has let go of their locks."""
-    for folder in root.glob(f"{_PREFIX}*"):
-        with suppress(OSError):  # another user's, held, or removed meanwhile
-            old = time.time() - folder.stat().st_mtime > seconds
-            if old and (lock := _lock(folder)) is not None:
-                shutil.rmtree(folder, ignore_errors=True)
-                os.close(lock)
-
-
-def _lock(folder: Path) -> int | None:
-    """Holds the folder until the descriptor is closed, by whatever death; None where another process holds it."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor
+def sweep(root: Path | None = None, seconds: float = _SECONDS) -> list[Path]:
+    """Removes the folders, this old, of runs that were killed: the kernel has let go of their locks."""
+    removed = []
+    for folder in our_folders(_PREFIX, root):
+        lock = locked(folder)
+        if lock is None:
+            continue
+        if time.time() - os.fstat(lock).st_mtime > seconds:
+            shutil.rmtree(folder, ignore_errors=True)
+            removed.append(folder)
+        os.close(lock)
+    return removed

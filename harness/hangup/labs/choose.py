@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Literal
 
 from hangup.errors import InputError, LabError
+from hangup.interrupts import to_its_end
 from hangup.labs.base import Building, Lab, LabName, quietly
 from hangup.labs.docker import DockerLab
 from hangup.labs.loopback import LoopbackLab
@@ -39,7 +40,7 @@ async def open_lab(name: LabChoice, building: Building = quietly, build_args: Se
     try:
         yield lab
     finally:
-        await lab.close()
+        await to_its_end(lab.close())
 
 
 async def _start(names: Sequence[LabName], building: Building) -> Lab:

@@ -13,10 +13,11 @@ from hangup import paths
 from hangup.agents.build import Build, ensure_built
 from hangup.agents.manifest import Manifest
 from hangup.catalogue.model import Need
+from hangup.interrupts import to_its_end
 from hangup.labs.base import Building, Side, quietly
 from hangup.labs.certificates import Certificates
 from hangup.labs.process import Process
-from hangup_server.tls import CERTIFICATE
+from hangup_server.tls import CERTIFICATE, KEY_LOG
 
 _PASSED_ON = ("PATH", "HOME", "TMPDIR", "TMP", "TEMP", "JAVA_HOME", "SYSTEMROOT")
 """What an agent gets of the caller's environment: no proxies, no library's settings."""
@@ -41,7 +42,7 @@ class HostLab(ABC):
     @classmethod
     async def probe(cls) -> None:
         """Raises LabError where the lab cannot be opened here."""
-        await (await cls.start()).close()
+        await to_its_end((await cls.start()).close())
 
     @abstractmethod
     async def spawn(self, side: Side, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> Process:
@@ -63,8 +64,10 @@ class HostLab(ABC):
         env |= build.manifest.environment(str(self.certificates.ca))
         return await self.spawn("client", build.argv, env=env, cwd=build.folder)
 
-    async def start_peer(self) -> Process:
+    async def start_peer(self, keys: Path | None = None) -> Process:
         """Start the peer on its side."""
         env = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(paths.server_root()), "LANG": "C.UTF-8"}
         env[CERTIFICATE] = str(self.certificates.peer)
+        if keys is not None:
+            env[KEY_LOG] = str(keys.absolute())
         return await self.spawn("peer", [sys.executable, "-m", "hangup_server"], env=env, cwd=Path("/"))

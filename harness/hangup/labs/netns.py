@@ -134,7 +134,8 @@ class NetnsLab(HostLab):
             )  # fmt: skip
         asyncio.get_running_loop().add_reader(ours, self._hear)
         try:
-            await asyncio.wait_for(asyncio.shield(self._ready), _START_SECONDS)
+            async with asyncio.timeout(_START_SECONDS):
+                await asyncio.shield(self._ready)
         except TimeoutError:
             raise LabError(f"the netns lab's keeper did not start within {_START_SECONDS:.0f} s") from None
 
@@ -179,6 +180,8 @@ class NetnsLab(HostLab):
         if self._keeper is not None:
             await asyncio.to_thread(self._await_keeper, self._keeper)
             self._keeper = None
+        for number in list(self._orders):
+            self._answered(number, "the netns lab is closed")
         for number in list(self._processes):
             self._exited(number, -9)
         self.certificates.remove()

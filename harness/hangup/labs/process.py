@@ -75,7 +75,8 @@ class Process:
         """Close its input, give it ``grace`` seconds, then kill it; returns when it has ended."""
         self.close_stdin()
         try:
-            await asyncio.wait_for(asyncio.shield(self.ended), grace)
+            async with asyncio.timeout(grace):
+                await asyncio.shield(self.ended)
         except TimeoutError:
             self.kill()
             await self.ended

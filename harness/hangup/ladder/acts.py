@@ -64,6 +64,7 @@ EFFECTS: dict[str, Effect] = {
     "close": Effect.ENDED,
     "reset": Effect.ENDED,
     "await reset": Effect.NONE,
+    "await end": Effect.CLIENT_ENDED,
     "vanish": Effect.NONE,
     "kill": Effect.ENDED,
     "interrupt": Effect.ENDED,

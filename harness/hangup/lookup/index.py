@@ -112,7 +112,7 @@ def load(path: Path) -> Index:
         table = json.loads(path.read_bytes())
     except OSError as error:
         raise StoreError(f"{path}: cannot be read: {error.strerror}; {remedy}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise StoreError(f"{path}: cut short or not JSON; {remedy}") from None
     if not isinstance(table, dict) or table.get("version") != VERSION:
         raise StoreError(f"{path}: not a lookup index of version {VERSION}; {remedy}")

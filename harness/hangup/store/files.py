@@ -12,7 +12,8 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from hangup.errors import StoreError
-from hangup.reading import complaint, read_text
+from hangup.publication import finish
+from hangup.reading import complaint, read_json
 from hangup.store.model import SCHEMA, ClientResults, Model
 
 M = TypeVar("M", bound=Model)
@@ -27,6 +28,7 @@ def load_results(root: Path) -> dict[tuple[str, str], ClientResults]:
     """All results below a folder, by platform and client. Raises StoreError for a folder without any."""
     if not root.is_dir():
         raise StoreError(f"{root}: no such folder; `hangup run --out {root}` makes one")
+    finish(root)
     files = sorted((root / "data").glob("*/*/*.json"))
     if not files:
         raise StoreError(f"{root}: no results there (data/<platform>/<language>/<client>.json)")
@@ -40,12 +42,7 @@ def read_file(path: Path) -> ClientResults:
 
 def read_model(path: Path, model: type[M], ended: Callable[[M], tuple[int, int, str]]) -> M:
     """A file of results. ``ended``: how many entries its closing record tells of, how many it has, and of what."""
-    try:
-        table = json.loads(read_text(path, StoreError))
-    except json.JSONDecodeError as error:
-        raise StoreError(
-            f"{path}: line {error.lineno}: cut short or not JSON ({error.msg}); restore it or run it again"
-        ) from None
+    table = read_json(path, StoreError, "restore it or run it again")
     if not isinstance(table, dict) or not isinstance(table.get("schema"), int):
         raise StoreError(f"{path}: not a hangup results file (no schema number)")
     if table["schema"] < SCHEMA:

@@ -127,9 +127,15 @@ class Stack(Model):
     system: str
     """Kernel and release without its build: ``Linux 6.18``."""
     base: str | None = None
-    """The image that the agent's container is made from, with its digest; None where it is no container."""
+    """The image that the agent's container is made from, with the digest that its registry knows it by."""
     base_origin: Literal["pulled", "made locally"] | None = None
-    """``made locally``: its digest is an image's id, which no registry knows."""
+    """None where it is no container. An image that was ``made locally`` has no ``base``: whatever it is tagged, it is
+    not the image that a registry has under that name, and its id changes whenever it is made."""
+
+    @property
+    def container(self) -> str | None:
+        """What its container is made from, in words; None where it is no container."""
+        return "an image made locally" if self.base_origin == "made locally" else self.base
 
 
 class End(Model):

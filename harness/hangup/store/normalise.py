@@ -24,6 +24,9 @@ _RULES: Sequence[tuple[re.Pattern[str], str]] = (
     (re.compile(r'File "[^"]*?(?:site-packages|site|lib/python[0-9.]+)/([^"]+)"'), r'File "…/\1"'),
     (re.compile(r'File "(?!…)[^"]*?([^"/]+/[^"/]+\.py)"'), r'File "…/\1"'),
     (re.compile(r"\bline \d+\b"), "line …"),
+    # Python: below a frame stand its source line and marks of its columns, which differ with the library's version and
+    # tell of no behaviour; a group of exceptions has bars before them
+    (re.compile(r'^([ |]*  )(File "[^"\n]*", line …[^\n]*)(?:\n\1  [^\n]*)+', re.MULTILINE), r"\1\2"),
     (re.compile(r"(\.(?:java|go|kt|scala|c)):\d+"), r"\1:…"),
     # OpenSSL: the thread that the error belongs to
     (re.compile(r"\b[0-9A-F]{8,16}(:error:[0-9A-F]{8}:)"), r"…\1"),

@@ -29,7 +29,7 @@ Each cell is what the application is told: the outcome of the first operation th
 | `protocol` | a parse error |
 | `success` | a complete, right answer |
 | `silent-truncation` | a success with bytes missing: the dangerous one |
-| `hang` | nothing, until the harness gave up (8 s, in `connect-timeout` 64 s) |
+| `hang` | nothing, until the harness gave up (20 s, in `connect-timeout` 300 s) |
 
 `!` the word is misleading: it does not agree with what happened on the wire. `×n` the client made n attempts by
 itself. `a / b` trials differed, the commoner first. `–` the client has no such operation. `invalid` the capture did not
@@ -103,7 +103,7 @@ def _versions(members: Sequence[ClientResults]) -> str:
     rows = [
         [
             r.client,
-            r.stack.runtime + (f", in {r.stack.base} ({r.stack.base_origin})" if r.stack.base else ""),
+            r.stack.runtime + (f", in {r.stack.container}" if r.stack.container else ""),
             ", ".join(f"{name} {version}" for name, version in sorted(r.stack.versions.items())),
             r.stack.system,
             r.trials,

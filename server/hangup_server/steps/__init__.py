@@ -45,6 +45,7 @@ _ALL: tuple[type[step.Step], ...] = (
     ending.Close,
     ending.Reset,
     ending.AwaitReset,
+    ending.AwaitEnd,
     ending.Vanish,
     process.Kill,
     process.Interrupt,

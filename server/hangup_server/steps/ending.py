@@ -61,6 +61,16 @@ class AwaitReset(WireStep):
 
 
 @dataclass(frozen=True)
+class AwaitEnd(WireStep):
+    """Wait until the client has ended its side, by FIN or by RST, and read nothing."""
+
+    name: ClassVar[str] = "await end"
+
+    async def act(self, wire: Wire) -> None:
+        await wire.await_end()
+
+
+@dataclass(frozen=True)
 class Vanish(ConnectionStep):
     """Forget the connection without sending anything, as a host does that loses its power (Linux, CAP_NET_ADMIN)."""
 

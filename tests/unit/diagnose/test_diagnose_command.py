@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -124,11 +125,12 @@ def test_what_clients_report_is_the_published_matrix(capture: Path) -> None:
     assert line["clients"][1]["scenarios"][0]["error"][0]["code"] == "ECONNREFUSED"
 
 
-def test_a_retry_is_called_safe_only_where_all_that_it_may_be_agree(capture: Path) -> None:
-    """A reset instead of an answer: the request was read, or it was not, and the packets are the same."""
-    (line,) = lines(capture, "--state", "RSTR", "--client", "python/socket")
-    assert {s["scenario"] for s in line["clients"][0]["scenarios"]} >= {"rst-before-response", "rst-unread-request"}
-    assert line["clients"][0]["retry_safe"] is None
+def test_a_retry_is_called_safe_where_nothing_left_alone(capture: Path) -> None:
+    """Whatever clients were measured to do in scenarios that end alike."""
+    told = [(line["acted_on"], line["retry"]) for line in lines(capture, "--client", "python/socket")]
+    assert told == [("maybe", "idempotent-only"), ("maybe", "idempotent-only"), ("no", "safe")]
+    assert "acted on: no: nothing of a request left" in hangup(capture, "--stream", 2).stdout
+    assert "safe" not in hangup(capture, "--stream", 1, "--client", "*").stdout
 
 
 def test_the_overview_counts_and_the_table_lists(capture: Path) -> None:
@@ -147,7 +149,7 @@ def test_one_connection_is_drawn_and_explained(capture: Path) -> None:
         "What would tell:",
         "RFC 2525 section 2.17",
         "ConnectionResetError",
-        "cannot be told",
+        "acted on: maybe",
     ):
         assert text in shown
 
@@ -176,6 +178,61 @@ def test_bad_input_is_one_message_and_status_2(capture: Path, words: list[str], 
     assert done.returncode == 2
     assert text in done.stderr
     assert "Traceback" not in done.stderr
+
+
+EVIL = "\x1b]0;title\x07\x9b31m\u202egnp.\npacp"
+"""A file's name that a terminal would obey, and a reader misread."""
+
+
+@pytest.mark.parametrize("words", [[], ["--json"], ["--table"], ["--stream", "1"]], ids=str)
+def test_nothing_that_a_terminal_obeys_is_printed(tmp_path: Path, words: list[str]) -> None:
+    """Of file names and of payload."""
+    ask = b"GET /" + EVIL.encode() + b" HTTP/1.1\r\nHost: \x1b[31m\r\n\r\n"
+    talk = conversation(*HANDSHAKE, f"> PA 1 1 {len(ask)}", f"< RA 1 {1 + len(ask)}", client=40001, payloads={3: ask})
+    path = write(tmp_path / EVIL, [TALKS[0], talk])
+    path.write_bytes(path.read_bytes()[:-5])
+    done = hangup(path, *words)
+    assert "\\u001b]0;title\\u0007\\u009b31m\\u202egnp.\\u000apacp: cut off" in done.stderr
+    assert_nothing_obeyed(done)
+
+
+@pytest.mark.parametrize("words", [[EVIL], ["FILE", "--cause", EVIL], ["FILE", "--severity", EVIL]])
+def test_nothing_of_bad_input_is_obeyed(capture: Path, words: list[str]) -> None:
+    done = hangup(*(capture if word == "FILE" else word for word in words))
+    assert done.returncode == 2
+    assert_nothing_obeyed(done)
+
+
+def assert_nothing_obeyed(done: subprocess.CompletedProcess[str]) -> None:
+    assert not set("\x1b\x07\x9b\u202e") & set(done.stdout + done.stderr)
+
+
+def test_a_page_holds_none_of_it(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    hangup(write(tmp_path / EVIL, TALKS), "--html", page)
+    assert not set("\x1b\x07\x9b\u202e") & set(page.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("text", ['{"schema": ' + "1" * 5000 + "}", "[" * 200_000], ids=["digits", "brackets"])
+def test_results_that_cannot_be_read_are_named(capture: Path, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "results" / "data" / "netns" / "go" / "net.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    done = hangup(capture, "--json", "--client", "go/net", "--results", tmp_path / "results")
+    assert (done.returncode, "net.json: not JSON that can be read" in done.stderr) == (2, True)
+    assert "Traceback" not in done.stderr
+
+
+def test_no_temporary_folder_is_needed(capture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither for what comes through a pipe nor for what is compressed."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "nowhere"))
+    assert "3 connections" in hangup("-", stdin=gzip.compress(capture.read_bytes())).stdout
+    assert hangup(capture, "--html", tmp_path / "page.html").returncode == 0
+
+
+def test_a_page_that_finds_no_room_is_told(capture: Path) -> None:
+    done = hangup(capture, "--html", "/dev/full")
+    assert (done.returncode, "/dev/full: cannot be written: No space left" in done.stderr) == (2, True)
 
 
 def test_what_is_no_capture_is_told_and_ends_with_status_2(tmp_path: Path) -> None:

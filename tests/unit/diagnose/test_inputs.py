@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import gzip
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
+from click.testing import CliRunner
 from wire_packets import LINKS, enhanced, interface, ipv4, pcap, section, tcp
 
+from hangup.cli.diagnose import command
 from hangup.diagnose import Inputs
+from hangup.diagnose.blocks import Block, blocks
 from hangup.errors import InputError
 
 FRAMES = [LINKS["ethernet"].wrap(ipv4(tcp(seq=number))) for number in range(5)]
@@ -34,6 +38,25 @@ def test_a_capture_reads_the_same_however_it_is_packed(tmp_path: Path, pack: Cal
     inputs = Inputs([write(tmp_path, "capture", pack(PLAIN))])
     assert [frame.data for frame in inputs] == FRAMES
     assert inputs.complaints == []
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, zstandard.compress], ids=["plain", "gzip", "zstd"])
+def test_a_file_is_read_in_blocks_and_no_frame_by_itself(
+    tmp_path: Path, pack: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the command line reads it: every frame passes in a block of the file's own bytes."""
+    passed: list[int] = []
+
+    def counted(*given: Any) -> Iterator[Block]:
+        for block in blocks(*given):
+            passed.append(len(block))
+            yield block
+
+    monkeypatch.setattr("hangup.diagnose.blocks.blocks", counted)
+    monkeypatch.setattr("hangup.diagnose.inputs.read_capture", None)
+    done = CliRunner().invoke(command, [write(tmp_path, "capture", pack(PLAIN))], catch_exceptions=False)
+    assert (done.exit_code, sum(passed)) == (0, len(FRAMES))
+    assert f"{len(FRAMES)} frames" in done.stdout
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, zstandard.compress], ids=["plain", "gzip", "zstd"])

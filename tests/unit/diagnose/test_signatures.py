@@ -509,6 +509,78 @@ class TestOtherConnections:
         assert any("stream 0" in e.says for e in finding.causes[0].evidence)
 
 
+def test_a_blind_syn_opens_nothing() -> None:
+    """RFC 5961 section 4: it draws a challenge ACK, and the connection goes on."""
+    asked = (
+        "> A 1 1",
+        "> PA 1 1 10 at=6",
+        "< A 1 11",
+        "< PA 1 11 20",
+        "> A 11 21",
+        "> FA 11 21",
+        "< FA 21 12",
+        "> A 12 22",
+    )
+    for syn in ("< S 500 ttl=47", "> S 500 ttl=47"):
+        finding = one(*HANDSHAKE, syn, *asked)
+        assert (finding.conn_state, finding.cause, finding.orig_bytes, finding.resp_bytes) == (
+            "SF",
+            "orderly-close",
+            10,
+            20,
+        )
+
+
+def test_a_syn_of_the_same_host_may_open_the_next() -> None:
+    talk = conversation(*HANDSHAKE, "> S 70000", "< A 1 1", "> R 1")
+    assert [finding.cause for finding in diagnose(talk)] == ["still-open", "time-wait-reuse"]
+
+
+def test_a_firewall_on_the_host_answers_in_its_name() -> None:
+    """Its own socket goes on, so nothing is said of sockets that there are not."""
+    reset = ("> PA 1 1 10", "< R 1 win=0 id=0")
+    again = [step for at in (3, 3.2, 3.6, 4.4) for step in (f"< PA 1 11 10 at={at}", "> R 11 win=0 id=0")]
+    finding = one(*HANDSHAKE, *reset, *again)
+    assert (finding.cause, finding.ended_by) == ("middlebox-reset", "third-party")
+    assert not any("no open socket" in evidence.says for evidence in finding.causes[0].evidence)
+
+
+def test_a_segment_that_draws_rsts_is_not_unanswered() -> None:
+    finding = one(*HANDSHAKE, "> PA 1 1 10", *[step for _ in range(4) for step in ("< PA 1 11 10", "> R 11")])
+    assert "retransmission-timeout" not in [hypothesis.cause for hypothesis in finding.causes]
+
+
+@pytest.mark.parametrize(
+    ("steps", "cause", "no"),
+    [
+        # a capture on all interfaces: each segment twice
+        (
+            [step for step in (*HANDSHAKE, "< RA 1 1 win=500") for _ in range(2)],
+            "application-abort",
+            "accept-queue-overflow",
+        ),
+        # rebooted: it would have sent its SYN+ACK again long before
+        ([*HANDSHAKE, "> PA 1 1 10 at=6", "< R 1 win=0 id=0"], "state-lost", "accept-queue-overflow"),
+        # TCP Fast Open
+        (["> S 0 0 3", "< RA 0 4 win=0 id=0"], "closed-port", "unknown"),
+    ],
+)
+def test_a_cause_is_not_taken_for_its_neighbour(steps: list[str], cause: str, no: str) -> None:
+    finding = one(*steps)
+    assert finding.cause == cause
+    assert no not in [hypothesis.cause for hypothesis in finding.causes]
+
+
+def test_an_upload_that_is_read_to_its_end_behind_the_answer_is_in_order() -> None:
+    """A lingering close (RFC 9112 section 9.6)."""
+    early = b"HTTP/1.1 413 Content Too Large\r\n\r\n"
+    said = 1 + len(early)
+    upload = ("> A 1 1 1000", "> A 1001 1 1000", f"< PA 1 1001 {len(early)}", f"< FA {said} 1001")
+    rest = (f"> PA 2001 {said + 1} 500", f"< A {said + 1} 2501", f"> FA 2501 {said + 1}", f"< A {said + 1} 2502")
+    finding = one(*HANDSHAKE, *upload, *rest, payloads={5: early})
+    assert (finding.cause, finding.severity.value) == ("orderly-close", "none")
+
+
 @pytest.mark.parametrize("name", causes())
 def test_every_cause_is_told_and_cited(name: str) -> None:
     cause = causes()[name]

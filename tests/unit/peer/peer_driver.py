@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import hangup_server
-from hangup_server.tls import CERTIFICATE
+from hangup_server.tls import CERTIFICATE, KEY_LOG
 
 DEADLINE = 20.0
 SERVER = Path(hangup_server.__file__).resolve().parents[1]
@@ -41,13 +41,16 @@ def step(name: str, **parameters: object) -> Json:
 class Peer:
     """One peer process. Answers are matched to messages by id, so any number may be in flight."""
 
-    def __init__(self, *arguments: str, certificate: Path | None = None, **options: Any) -> None:
+    def __init__(
+        self, *arguments: str, certificate: Path | None = None, keys: Path | None = None, **options: Any
+    ) -> None:
+        files = {CERTIFICATE: certificate, KEY_LOG: keys}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "hangup_server", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=environment() | ({} if certificate is None else {CERTIFICATE: str(certificate)}),
+            env=environment() | {name: str(path) for name, path in files.items() if path is not None},
             **options,
         )
         self._buffer = b""
@@ -136,6 +139,35 @@ def running_peer(*arguments: str, **options: Any) -> Iterator[Peer]:
         if peer.process.poll() is None:
             peer.process.kill()
             peer.process.communicate()
+
+
+class Server:
+    """The peer with a list of steps, and what it tells."""
+
+    def __init__(self, file: Path, steps: object, *more: str) -> None:
+        file.write_text(steps if isinstance(steps, str) else json.dumps(steps))
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "hangup_server", "--steps", str(file), *more],
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment(),
+        )
+
+    def told(self) -> str:
+        assert self.process.stderr is not None
+        return self.process.stderr.readline().rstrip()
+
+    def port(self) -> int:
+        words = self.told().split()
+        assert words[:4] == ["listening", "on", "127.0.0.1", "port"]
+        return int(words[4].rstrip(";"))
+
+    def end(self) -> tuple[int, str]:
+        """Exit status, and what it told last."""
+        out, told = self.process.communicate(timeout=DEADLINE)
+        assert out == ""
+        return self.process.returncode, told
 
 
 def read_all(sock: socket.socket) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from hangup_server.http import (
     response_head,
     whole_requests,
 )
+from hangup_server.requests import KEPT, Requests
 
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 REQUESTS = {
@@ -72,6 +75,45 @@ def test_stops_at_the_end_of_the_head() -> None:
     assert not parser.complete
     assert parser.feed(b"hello") == 5
     assert parser.complete
+
+
+class Counted(bytes):
+    """Bytes that count how many of them are copied."""
+
+    copied = 0
+
+    def __getitem__(self, which: Any) -> Any:
+        piece = super().__getitem__(which)
+        type(self).copied += len(piece)
+        return piece
+
+
+def test_many_requests_in_one_piece_are_copied_once() -> None:
+    data = Counted(REQUESTS["get"] * 2_000 + REQUESTS["chunked"] * 2_000)
+    Counted.copied = 0
+    requests = Requests()
+    requests.took(data)
+    assert len(requests.log()) == KEPT, "a client may send them without end"
+    assert 0 < Counted.copied <= len(data)
+    assert whole_requests(data) == 4_000
+    assert Counted.copied <= 2 * len(data)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 64])
+def test_a_head_in_pieces_is_one_head(size: int) -> None:
+    data = b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 500 + b"\r\n"
+    parser = RequestParser()
+    for at in range(0, len(data), size):
+        parser.feed(data[at : at + size])
+    assert parser.complete
+    assert parser.size == len(data)
+
+
+def test_a_wrong_first_line_is_found_when_its_end_comes_in_two_pieces() -> None:
+    parser = RequestParser()
+    parser.feed(b"hello\r")
+    with pytest.raises(NotHttpError, match="'hello'"):
+        parser.feed(b"\n")
 
 
 def test_whole_requests_are_counted() -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from peer_driver import DEADLINE, GET, Connect, environment, read_all, step
+from peer_driver import DEADLINE, GET, Connect, Server, environment, read_all, step
 
 from hangup_server import hold
 from hangup_server.http import body, response_head
@@ -20,35 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RESPONSE = [step("recv request"), step("send head", length=9), step("send body", bytes=9), step("close")]
-
-
-class Server:
-    """The peer with a list of steps, and what it tells."""
-
-    def __init__(self, file: Path, steps: object, *more: str) -> None:
-        file.write_text(steps if isinstance(steps, str) else json.dumps(steps))
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "hangup_server", "--steps", str(file), *more],
-            stderr=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment(),
-        )
-
-    def told(self) -> str:
-        assert self.process.stderr is not None
-        return self.process.stderr.readline().rstrip()
-
-    def port(self) -> int:
-        words = self.told().split()
-        assert words[:4] == ["listening", "on", "127.0.0.1", "port"]
-        return int(words[4].rstrip(";"))
-
-    def end(self) -> tuple[int, str]:
-        """Exit status, and what it told last."""
-        out, told = self.process.communicate(timeout=DEADLINE)
-        assert out == ""
-        return self.process.returncode, told
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import errno
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from peer_driver import GET, POST, Connect, Peer, read_all, read_exactly, running_peer, step
@@ -247,3 +248,24 @@ def test_without_a_certificate_the_handshake_says_so(connect: Connect, trusting:
         client = connect(bare.open())
         client.sendall(_client(trusting)[2].read())
         assert "HANGUP_CERTIFICATE is not set" in bare.fails(step("accept"), step("handshake"))
+
+
+@pytest.mark.parametrize(("version", "label"), [("1.2", "CLIENT_RANDOM"), ("1.3", "CLIENT_TRAFFIC_SECRET_0")])
+def test_the_keys_are_kept_for_those_who_read_the_capture(
+    connect: Connect, secure: Secure, certificates: Certificates, tmp_path: Path, version: str, label: str
+) -> None:
+    keys = tmp_path / "keys.txt"
+    with running_peer(certificate=certificates.peer, keys=keys) as logging:
+        handshake(logging, secure(connect(logging.open())), version)
+        assert label in [line.split()[0] for line in keys.read_text().splitlines() if line]
+
+
+def test_keys_that_cannot_be_kept_are_told(
+    connect: Connect, trusting: ssl.SSLContext, certificates: Certificates, tmp_path: Path
+) -> None:
+    keys = tmp_path / "missing" / "keys.txt"
+    with running_peer(certificate=certificates.peer, keys=keys) as logging:
+        client = connect(logging.open())
+        client.sendall(_client(trusting)[2].read())
+        why = logging.fails(step("accept"), step("handshake"))
+    assert why.endswith(f"SSLKEYLOGFILE: {keys}: cannot be written: No such file or directory")

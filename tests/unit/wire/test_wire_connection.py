@@ -44,6 +44,15 @@ BYTES = [
     ("one side alone", ("> A 1 1 10", "> A 11 21 0"), (10, 20), (0, 20)),
     ("the SYN captured last", ("< SA 0 1", "> S 0", "> A 1 1 10", "< A 1 11"), (10, 0), (10, 0)),
     ("an answer to an earlier connection", ("> S 0", "< A 777 99999"), (0, 0), (0, 0)),
+    (
+        "payload in front of the SYN+ACK",
+        ("> S 0", "< PA 777 99999 10", "< SA 0 1", "> A 1 1", "< PA 1 1 20"),
+        (0, 20),
+        (0, 0),
+    ),
+    ("an acknowledgement that comes late", (*HANDSHAKE, "> A 1 1 10", "< A 1 11", "< A 1 6"), (10, 0), (10, 0)),
+    ("behind its FIN a side sends nothing", (*HANDSHAKE, "> FA 1 1", "> A 2 1 10"), (0, 0), (0, 0)),
+    ("nor in front of a second FIN", (*HANDSHAKE, "> FA 1 1", "> FA 1 1 10"), (0, 0), (0, 0)),
     ("a keep-alive", (*HANDSHAKE, *DATA, "> A 10 21 1", "< A 21 11"), (10, 20), (10, 20)),
 ]
 
@@ -164,6 +173,24 @@ def test_endings_of_both_sides_are_in_the_order_they_were_sent() -> None:
         (5, "orig", False),
         (6, "resp", False),
     ]
+
+
+def test_a_fin_behind_a_reset_is_told_and_the_reset_did_not_follow_it() -> None:
+    connection = only(*HANDSHAKE, "< R 1", "< FA 1 1")
+    assert (connection.first_fin, [fin.number for fin in connection.fins]) == ("resp", [5])
+    assert [reset.after_fin for reset in connection.resets] == [False]
+
+
+def test_a_flood_of_resets_costs_no_memory() -> None:
+    connection = only(*HANDSHAKE, *(f"< R {1 + number}" for number in range(5000)))
+    assert len(connection.resets) == 64
+    assert len(connection.history) == 4096
+
+
+def test_a_reset_in_answer_to_a_syn_needs_the_ack_flag() -> None:
+    """Its acknowledgement is no more than four bytes without it."""
+    assert not only("> S 0", "< R 0", client_isn=2**32 - 1).closed
+    assert only("> S 0", "< RA 0 1", client_isn=2**32 - 1).closed
 
 
 def test_who_sent_what_follows_the_roles_when_they_flip() -> None:

@@ -160,6 +160,10 @@ def test_tcp_options_that_were_cut_off() -> None:
     assert segment(packet[:44], length=60).options == Options(mss=1460)
 
 
+def test_blocks_of_an_option_that_is_longer_than_the_header_are_not_counted() -> None:
+    assert segment(ipv4(tcp(options=b"\x05\x22" + bytes(16) + b"\x01\x01"))).options == Options()
+
+
 @pytest.mark.parametrize("payload", [b"", b"odd", b"even", b"\xff" * 999])
 @pytest.mark.parametrize("version", [4, 6])
 def test_checksum(version: int, payload: bytes) -> None:
@@ -226,6 +230,15 @@ def test_icmpv6_error(kind: int) -> None:
         4,
         Flow(V6[0], 40000, V6[1], 9000),
     )
+
+
+def test_the_codes_of_icmp_say_nothing_of_icmpv6() -> None:
+    packets = (
+        ipv4(bytes([3, 1, *bytes(6)]) + QUOTED, protocol=ICMP, addresses=ROUTER),
+        ipv6(bytes([3, 1, *bytes(6)]) + QUOTED6, protocol=ICMPV6, addresses=ROUTER6),
+    )
+    found = [decode(frame(packet)) for packet in packets]
+    assert [isinstance(error, IcmpError) and error.kind for error in found] == ["host-unreachable", "type 3 code 1"]
 
 
 NO_ICMP = [

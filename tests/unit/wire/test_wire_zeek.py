@@ -55,8 +55,11 @@ CASES = [
         "ShAFfR",
     ),
     Case("SF: FIN, RST, then the other's FIN", (*HANDSHAKE, "< FA 1 1", "< R 2", "> FA 1 2"), "SF", "ShAfrF"),
+    Case("RSTR: RST, then the other's FIN", (*HANDSHAKE, "< R 1", "> FA 1 1"), "RSTR", "ShArF"),
+    Case("RSTR: RST, then a FIN of the same side", (*HANDSHAKE, "< R 1", "< FA 1 1"), "RSTR", "ShArf"),
     # UpdateInactiveState
     Case("a bare ACK in front of the SYN+ACK", ("> S 0", "< A 0 1", "< SA 0 1", "> A 1 1"), "S1", "SahA"),
+    Case("payload in front of the SYN+ACK", ("> S 0", "< PA 1 1 5", "< SA 0 1", "> A 1 1"), "OTH", "SdhA"),
     Case("a missed SYN, mended by the ACK", ("< SA 0 1", "> A 1 1"), "S1", "^hA", server=80),
     Case("a missed SYN on unknown ports", ("< SA 0 1", "> A 1 1"), "OTH", "Ha"),
     Case("SYN captured behind the SYN+ACK: FlipRoles", ("< SA 0 1", "> S 0", "> A 1 1"), "S1", "Hs^A"),

@@ -35,14 +35,23 @@ def middlebox_reset(f: Facts) -> Hypothesis | None:
     if drawn is None:
         return None
     made_up = _has_an_id(reset)
-    if unlike is None:
+    goes_on = f.written_past(reset)
+    if unlike is None and goes_on and not made_up:
+        confidence = 0.85
+        text = f"{name(reset.by)} went on with payload from there: its own socket had not sent the RST"
+        evidence = [
+            Evidence(says="a RST answers this segment", packets=(drawn.number, reset.number)),
+            Evidence(says=text, packets=numbers(goes_on)),
+            Evidence(says="its TTL is that of the side's other packets: a firewall on the host itself is likely"),
+        ]
+    elif unlike is None:
         evidence = [rst_evidence(reset)]
         confidence = 0.25
         if f.ttl_known(reset.by):
             confidence = 0.1
             evidence.append(Evidence(says="its TTL is that of the side's other packets, which speaks against it"))
     else:
-        confidence = 0.4 if made_up or f.written_past(reset) else 0.9
+        confidence = 0.4 if made_up or goes_on else 0.9
         evidence = [_ttl_evidence(reset, unlike), Evidence(says="it answers this segment", packets=(drawn.number,))]
     return Hypothesis(cause="middlebox-reset", by="third-party", confidence=confidence, evidence=tuple(evidence))
 

@@ -21,10 +21,16 @@ unreachable", which is what Linux's REJECT sends unless told otherwise."""
 _EXCEEDED = {4: 11, 6: 3}
 
 
+_SYNACK_AGAIN_NS = 1_000_000_000
+"""By then a host that does not have the connection sends its SYN+ACK again (RFC 6298 section 2)."""
+
+
 def _refusal(f: Facts) -> Moment | None:
     """A RST of the responder in answer to the SYN."""
     reset = f.reset
-    if reset is None or reset.by != "resp" or f.synack is not None or not f.syns or f.spoken:
+    if reset is None or reset.by != "resp" or f.synack is not None or not f.syns:
+        return None
+    if any(seen.length and not seen.syn for seen in f.trail):  # a SYN may carry data (RFC 7413)
         return None
     return reset
 
@@ -132,11 +138,12 @@ def accept_queue_overflow(f: Facts) -> Hypothesis | None:
         )  # fmt: skip
     if f.synack is None or not f.established or f.connection.resp_bytes or f.connection.orig_acked or f.fin("resp"):
         return None
-    again = [s for s in f.of("resp") if s.syn][1:]
+    third = next((s for s in f.of("orig") if s.has_ack), None)
+    again = [s for s in f.of("resp") if s.syn and third is not None and s.number > third.number]
     reset = f.reset
     if reset is not None and reset.by == "resp" and not reset.itself.has_ack:
         drawn = f.drawn_by(reset)
-        if drawn is None:
+        if drawn is None or (third is not None and not again and drawn.time_ns - third.time_ns >= _SYNACK_AGAIN_NS):
             return None
         confidence = 0.2 if f.unlike_ttl(reset) else 0.85 if again or drawn.number <= _third(f) else 0.7
         evidence = [
@@ -201,7 +208,7 @@ def closed_at_once(f: Facts) -> Hypothesis | None:
         return None
     evidence = [Evidence(says="FIN came before a byte was acknowledged or sent", packets=(first.number,))]
     if first.orig_sent:
-        text = f"{size(first.orig_sent)} of the originator were on their way, and met no reader"
+        text = f"{size(first.orig_sent)} of the originator were on their way, and not acknowledged by then"
         evidence.append(Evidence(says=text, packets=numbers([s for s in first.before if s.length])))
     return Hypothesis(cause="closed-at-once", by="resp", confidence=0.85, evidence=tuple(evidence))
 

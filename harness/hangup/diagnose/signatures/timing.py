@@ -58,6 +58,8 @@ def retransmission_timeout(f: Facts) -> Hypothesis | None:
         again = _repeated(f, by)
         if len(again) < 3 or (f.reset is not None and f.reset.by != by):
             continue
+        if any(r.by == OTHER[by] and r.number > again[0].number for r in f.connection.resets):
+            continue  # it did react
         lasted = (again[-1].time_ns - again[0].time_ns) / 1e9
         text = f"{name(by)} sent the same segment {len(again)} times over {span(lasted)}, and {other(by)} never reacted"
         closed = f.fin(OTHER[by])

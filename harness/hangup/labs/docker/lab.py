@@ -146,8 +146,9 @@ class DockerLab:
         )  # fmt: skip
         return (await self._start_container(spec))[1]
 
-    async def start_peer(self) -> Process:
+    async def start_peer(self, keys: Path | None = None) -> Process:
         """Start the peer's container on its host. It needs a right for its ``hold`` steps, and has it only there."""
+        del keys  # its files are its own
         assert self._certificates is not None
         spec = Spec(
             name=self._name("peer"), image=self._image, command=["python3", "-m", "hangup_server"],

@@ -10,13 +10,14 @@ import fcntl
 import os
 import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from hangup.labs.temporary import make_folder, our_folders
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -33,7 +34,7 @@ class Owner:
 
     def __init__(self) -> None:
         self.run = secrets.token_hex(4)
-        self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        self.folder = make_folder(_PREFIX)
         """Of this user alone; it holds ``shared``, which is mounted into containers."""
         self.shared = self.folder / "shared"
         self.shared.mkdir(mode=0o755)
@@ -133,7 +134,7 @@ def _alive(found: dict[str, Any]) -> bool:
 
 
 def _dead_folders() -> Iterator[Path]:
-    for folder in Path(tempfile.gettempdir()).glob(_PREFIX + "*"):
+    for folder in our_folders(_PREFIX):
         if not _locked(folder) and os.access(folder / _LOCK, os.W_OK):
             yield folder
 
@@ -141,7 +142,7 @@ def _dead_folders() -> Iterator[Path]:
 def _locked(folder: Path) -> bool:
     """Whether a process holds the run's lock. What another user's run holds cannot be looked at, and is left alone."""
     try:
-        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         return False
     except OSError:
