@@ -22,7 +22,9 @@ ROOT = Path(__file__).parents[2]
 CLAIMS: list[dict[str, Any]] = tomllib.loads((ROOT / "tests" / "claims.toml").read_text(encoding="utf-8"))["claim"]
 PUBLISHED = load_results(paths.published_results())
 CELLS = [(platform, cell) for (platform, _), r in PUBLISHED.items() for cell in judged(r, load_catalogue())]
-BULLETS = re.findall(r"^- (\*\*.*?)(?=^- |^## |\Z)", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
+BULLETS = re.findall(
+    r"^- (\*\*.*?)(?=^- |^## |\Z)", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+)
 KNOWN = {
     "clients",
     "scenarios",
@@ -39,7 +41,7 @@ KNOWN = {
 
 
 def heading(bullet: str) -> str:
-    found = re.match(r"\*\*(.*?)\*\*", bullet, re.S)
+    found = re.match(r"\*\*(.*?)\*\*", bullet, re.DOTALL)
     assert found is not None
     return re.sub(r"\s+", " ", found[1]).strip(" .:")
 
