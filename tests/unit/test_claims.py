@@ -22,9 +22,8 @@ ROOT = Path(__file__).parents[2]
 CLAIMS: list[dict[str, Any]] = tomllib.loads((ROOT / "tests" / "claims.toml").read_text(encoding="utf-8"))["claim"]
 PUBLISHED = load_results(paths.published_results())
 CELLS = [(platform, cell) for (platform, _), r in PUBLISHED.items() for cell in judged(r, load_catalogue())]
-BULLETS = re.findall(
-    r"^- (\*\*.*?)(?=^- |^## |\Z)", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-)
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BULLETS = re.findall(r"^- (\*\*.*?)(?=^- |^## |\Z)", README, re.MULTILINE | re.DOTALL)
 KNOWN = {
     "clients",
     "scenarios",

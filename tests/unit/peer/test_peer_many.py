@@ -333,7 +333,8 @@ async def test_an_acknowledgement_is_not_awaited_of_a_client_that_has_left() -> 
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
             client.close()
             with pytest.raises(StepError, match="the connection is dead"):
-                await asyncio.wait_for(drained, DEADLINE)
+                async with asyncio.timeout(DEADLINE):
+                    await drained
 
 
 @pytest.mark.parametrize("crowd", [SILENCE], indirect=True)
