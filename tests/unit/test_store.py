@@ -28,8 +28,16 @@ TABLE: dict[str, Any] = {
                 {
                     "share": "always",
                     "operations": [{"op": "exchange", "received": 1084, "eof": False}],
-                    "state": "SF",
-                    "connections": [{"ending": "fin", "sent": 1084, "requests": [{"method": "GET", "complete": True}]}],
+                    "connections": [
+                        {
+                            "state": "SF",
+                            "history": "ShDdFf",
+                            "first_fin": "peer",
+                            "peer_fin": True,
+                            "sent": 1084,
+                            "requests": [{"method": "GET", "answered": 200}],
+                        }
+                    ],
                 }
             ]
         },
@@ -45,8 +53,7 @@ TABLE: dict[str, Any] = {
                             "error": [{"type": "E", "message": "„refused“ …", "errno": 111, "code": "ECONNREFUSED"}],
                         }
                     ],
-                    "state": "REJ",
-                    "connections": [{"ending": "refused", "sent": 0}],
+                    "connections": [{"state": "REJ", "history": "Sr", "rst": ["peer"]}],
                 },
                 {"share": "rarely", "operations": [{"op": "exchange", "hang": True}]},
             ]

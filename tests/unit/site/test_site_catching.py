@@ -8,6 +8,7 @@ import importlib
 import pytest
 from sites import joined, published
 
+from hangup.outcome import ActedOn
 from hangup.site.catching import Language, catching, language, languages, smallest_cover
 from hangup.store.model import Link
 
@@ -85,8 +86,8 @@ class TestPublished:
     def test_a_retry_is_safe_only_where_no_request_can_have_been_read(self) -> None:
         for client, entries in SITE.of_client.items():
             for handler in catching(client, entries).handlers:
-                assert {f.report.verdict.processed for f in handler.unread} <= {0}
-                assert 0 not in {f.report.verdict.processed for f in handler.unsafe}
+                assert {f.report.verdict.acted_on for f in handler.unread} <= {ActedOn.NO}
+                assert ActedOn.NO not in {f.report.verdict.acted_on for f in handler.unsafe}
                 assert not (handler.safe and handler.unsafe)
 
     @pytest.mark.parametrize(("client", "cause", "safe"), RETRIES)
