@@ -140,6 +140,9 @@ SAID: list[tuple[str, Outcome, list[Link]]] = [
     ("go/net", Outcome.TIMEOUT, [
         link("*net.OpError", "dial tcp 192.0.2.9:80: i/o timeout"),
         link("*poll.DeadlineExceededError", "i/o timeout", code="os.ErrDeadlineExceeded")]),
+    ("go/net-http", Outcome.TIMEOUT, [
+        link("*url.Error", 'Get "https://192.0.2.2:80/": net/http: TLS handshake timeout'),
+        link("http.tlsHandshakeTimeoutError", "net/http: TLS handshake timeout")]),
     ("go/net-http", Outcome.PROTOCOL, [link("textproto.ProtocolError", 'malformed MIME header line: "x"')]),
     ("go/net-http", Outcome.RESET, [
         link("*url.Error", 'Post "http://192.0.2.2:80/": readLoopPeekFailLocked: ...'),
