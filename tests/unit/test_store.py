@@ -104,7 +104,12 @@ def test_a_file_that_was_cut_short_is_refused_wherever_it_was_cut(path: Path) ->
 
 
 STRANGE = {
-    "newer schema": ({"schema": SCHEMA + 1, "surprise": 1}, r"schema 2, and this hangup reads up to 1; upgrade"),
+    "newer schema": (
+        {"schema": SCHEMA + 1, "surprise": 1}, f"schema {SCHEMA + 1}, and this hangup reads up to {SCHEMA}; upgrade",
+    ),
+    "older schema": (
+        {"schema": SCHEMA - 1}, f"schema {SCHEMA - 1}, and this hangup reads {SCHEMA}; measure anew: `hangup run",
+    ),
     "no schema": ({"schema": None}, "not a hangup results file"),
     "schema of another kind": ({"schema": "https://json-schema.org/"}, "not a hangup results file"),
     "no closing record": ({"end": None}, "incomplete, its closing record is missing"),
