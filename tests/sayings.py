@@ -152,7 +152,7 @@ SHAPES: Mapping[str, Callable[[str], str]] = {
 
 def missed(said: Said, answer: Answer) -> list[str]:
     """The clients that are not first, and the scenarios that are not within the first three; what ties has one rank."""
-    clients = {ranked.client: ranked.score for ranked in answer.clients}
+    clients = {ranked.client: ranked.score for ranked in reversed(answer.clients)}  # who is documented too counts once
     scenarios = {ranked.scenario: ranked.score for ranked in answer.scenarios}
     better = sorted(scenarios.values(), reverse=True)
     first = max(clients.values(), default=0)

@@ -3,6 +3,7 @@ acted on. How they are found is the judge's business."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -33,3 +34,9 @@ class ActedOn(StrEnum):
     YES = "yes"
     NO = "no"
     MAYBE = "maybe"
+
+
+def worst(found: Iterable[ActedOn | None]) -> ActedOn | None:
+    """Of trials that differ, what is the worst for a retry."""
+    known = set(found)
+    return next((each for each in (ActedOn.YES, ActedOn.MAYBE, ActedOn.NO) if each in known), None)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sayings import KINDS, SHAPES, sayings
 from test_answers import CASES, EXCERPTS
+from test_kinds import KINDS as TEXTS
 
 import hangup.lookup
 from hangup.lookup import Index, lookup
@@ -44,7 +45,7 @@ OTHERS = [
 @pytest.mark.skipif(NODE is None, reason="Node is not installed")
 def test_gives_the_same_answers(results: list[ClientResults], index: Index, tmp_path: Path) -> None:
     texts = [shape(text) for kind in KINDS for text in sayings(results, kind) for shape in SHAPES.values()]
-    texts += [*OTHERS, *EXCERPTS, *(case.text for case in CASES)]
+    texts += [*OTHERS, *EXCERPTS, *(case.text for case in (*CASES, *TEXTS))]
     texts = list(dict.fromkeys([*texts, *(text for entry in read_documented() for text in entry.says)]))
     file = tmp_path / "index.json"
     file.write_text(dump(index), encoding="utf-8")

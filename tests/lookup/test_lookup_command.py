@@ -42,10 +42,11 @@ def test_ranks_clients_scenarios_and_endings() -> None:
     assert scenarios["rst-mid-body"]["score"] == 1
     cells = {cell["speaker"]: cell for cell in scenarios["rst-mid-body"]["cells"]}
     assert cells["java/socket"]["outcome"] == "reset"
-    assert cells["java/socket"]["processed"] == 1
+    assert cells["java/socket"]["acted_on"] == "yes"
     assert {ranked["ending"] for ranked in table["endings"] if ranked["score"] == 1} == {"rst"}
     assert {"ending", "moment", "score", "cells"} == set(table["endings"][0])
-    assert table["retry"]
+    assert (table["acted_on"], table["retry"]) == ("maybe", "idempotent-only")
+    assert table["what"].startswith("The request may have been acted on")
     assert any("tcpdump" in hint for hint in table["apart"])
 
 
@@ -73,7 +74,16 @@ def test_says_so_where_it_does_not_know() -> None:
     done = hangup("lookup", "KeyError: 'x'")
     assert done.returncode == 1
     assert "Nothing in this text is known" in done.stdout
-    assert json.loads(hangup("lookup", "--json", "KeyError: 'x'").stdout)["confidence"] == "none"
+    table = json.loads(hangup("lookup", "--json", "KeyError: 'x'").stdout)
+    assert (table["confidence"], table["retry"]) == ("none", "unknown")
+
+
+def test_says_plainly_where_nothing_happened() -> None:
+    shown = hangup("lookup", "Error: getaddrinfo ENOTFOUND api.example").stdout
+    assert "Nothing happened on the wire: no request was sent. A retry is safe." in shown
+    assert "What happened on the wire" not in shown
+    table = answer("Error: getaddrinfo ENOTFOUND api.example")
+    assert (table["endings"], table["scenarios"], table["retry"]) == ([], [], "safe")
 
 
 def test_tells_people_of_retry_lessons_and_what_to_ask() -> None:
@@ -163,7 +173,7 @@ def test_the_mark_of_what_is_misleading_is_explained_where_it_stands(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", '{"version": 2}', '{"version": 99}', '{"version": 2, "masks": [[1]]}'], ids=str
+    "text", ["", "[]", '{"version": 3}', '{"version": 99}', '{"version": 3, "masks": [[1]]}'], ids=str
 )
 def test_a_damaged_index_is_told_of(text: str, tmp_path: Path) -> None:
     (tmp_path / "lookup.json").write_text(text, encoding="utf-8")

@@ -44,6 +44,16 @@ MASKER = Masker(read_masks())
         ("SH--", "SHVN 12/3/0/0/0 0/0"),
         ("Connection to a.example closed by remote host.", "Connection to web1 closed by remote host."),
         ("Timeout, server a.example not responding.", "Timeout, server 10.1.2.3 not responding."),
+        ("HTTPSConnection(host='a', port=443)", "HTTPConnection(host='b', port=80)"),
+        ("getaddrinfo ENOTFOUND a.example", "getaddrinfo ENOTFOUND db"),
+        ("Could not resolve host: a.example", "Could not resolve host: b"),
+        ('could not translate host name "a" to', 'could not translate host name "b.example" to'),
+        ("Failed to connect to a.example port 443", "Failed to connect to 10.1.2.3 port 80"),
+        ("SC--", '"termination_state":"SC"'),
+        ("sQ--", "termination_state=sQ--"),
+        ('HTTP/1.1" 503 UF,URX -', 'HTTP/2" 503 response_flags UF,URX -'),
+        ("Recv failure: Connection reset by peer", "Recv failure: Connexion ré-initialisée par le correspondant"),
+        ("connect: Connection refused", "connect: Verbindungsaufbau abgelehnt"),
     ],
 )
 def test_what_differs_from_case_to_case_does_not_count(one: str, other: str) -> None:
@@ -64,6 +74,9 @@ def test_what_differs_from_case_to_case_does_not_count(one: str, other: str) -> 
         ('File "a/http/client.py", line 1, in send', 'File "a/http/client.py", line 1, in recv'),
         ("java.net.SocketException: x", "System.Net.Sockets.SocketException: x"),
         ("java.net.SocketException: x", "SocketException: x"),
+        ('"termination_state":"SC"', '"termination_state":"sC"'),
+        ('HTTP/1.1" 503 UF -', 'HTTP/1.1" 503 UC -'),
+        ("lookup api.example: no such host", "lookup api.example: i/o timeout"),
     ],
 )
 def test_what_tells_errors_apart_is_kept(one: str, other: str) -> None:
@@ -72,6 +85,11 @@ def test_what_tells_errors_apart_is_kept(one: str, other: str) -> None:
 
 def test_a_text_on_one_line_has_its_lines_again() -> None:
     assert [words for _raw, words in MASKER.lines(r"Traceback:\n\tEOFError\r\nend")] == ["Traceback", "EOFError", "end"]
+
+
+def test_a_number_counts_only_where_it_is_all_of_the_text() -> None:
+    assert [words for _raw, words in MASKER.lines(" 104\n")] == ["number_104"]
+    assert [words for _raw, words in MASKER.lines("104\n111")] == []
 
 
 def test_every_mask_has_a_reason() -> None:

@@ -9,6 +9,7 @@ import pytest
 from sayings import KINDS, SHAPES, missed, sayings
 
 from hangup.lookup import Index, lookup
+from hangup.lookup.index import WORD
 from hangup.lookup.mask import Masker
 from hangup.store import ClientResults
 
@@ -17,6 +18,8 @@ SYSTEM = {
     ("No route to host",), ("Network is unreachable",), ("Software caused connection abort",),
 }  # fmt: skip
 """The operating system's words, as masked lines."""
+ALONE = frozenset({"as measured", "elsewhere", "coloured"})
+"""Shapes in which a text stands alone."""
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -26,6 +29,10 @@ def test_names_the_client_first_and_the_scenario_within_three(
 ) -> None:
     said = sayings(results, kind)
     assert len(said) > 50, "the results have fewer texts than the test was written for"
+    if shape not in ALONE:  # one or two plain words among others are prose
+        plain = {fragment.words for fragment in index.fragments if fragment.kind == WORD}
+        masker = Masker(index.masks)
+        said = {text: who for text, who in said.items() if masker.words(text) not in plain}
     wrong = {text: missed(who, lookup(index, SHAPES[shape](text))[0]) for text, who in said.items()}
     assert {text: missing for text, missing in wrong.items() if missing} == {}
 

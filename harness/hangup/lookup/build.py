@@ -18,7 +18,7 @@ from hangup.lookup.index import ERROR, FIELD, FRAME, SYSTEM, WORD, Fragment, Hea
 from hangup.lookup.mask import Masker, read_masks
 from hangup.lookup.moment import moment
 from hangup.matrix import judged
-from hangup.outcome import ActedOn
+from hangup.outcome import worst
 from hangup.store import ClientResults
 from hangup.store.model import Link
 
@@ -112,7 +112,7 @@ class _Builder:
     def _measured(self, results: ClientResults) -> None:
         speaker = self._speaker(results.client)
         for cell in judged(results, self._catalogue):
-            acted_on = _worst(verdict.acted_on for verdict in cell.verdicts)
+            acted_on = worst(verdict.acted_on for verdict in cell.verdicts)
             for observation, verdict in zip(cell.cell.observations, cell.verdicts, strict=True):
                 packets = verdict.ending if observation.connections else "unknown"
                 last = _frame(cell.scenario) or packets
@@ -233,12 +233,6 @@ def _names(words: str) -> list[str]:
 
 def _kind(words: str) -> int:
     return ERROR if _telling(words) else WORD
-
-
-def _worst(found: Iterable[ActedOn | None]) -> str | None:
-    """Of trials that differ, what is the worst for a retry."""
-    known = set(found)
-    return next((each.value for each in (ActedOn.YES, ActedOn.MAYBE, ActedOn.NO) if each in known), None)
 
 
 def _frame(scenario: Scenario) -> str | None:

@@ -30,6 +30,8 @@ _ALARM = re.compile(
     r"|\b(?:err|error|cause|exception)[\"']?[=:] ?[\"']?$"
 )
 """The same before one or two plain words: after a label or a thread these may be a state (``status: aborted``)."""
+_LABEL = re.compile(r"[A-Za-z0-9_.-]+: ")
+"""A name before the words of an error."""
 _PREFIXED = 100
 """Characters: so much of what stands before is looked at."""
 
@@ -41,6 +43,8 @@ class Match(NamedTuple):
     """As it stands there."""
     own: bool
     """Whether it is all that a line says, but for a log's prefix."""
+    whole: bool
+    """The same, and no program's or class's name stands before it: whose attempts before are not known."""
     alarm: bool
     """Whether it is all that the text says, or stands behind what announces an error."""
     lines: set[int]
@@ -113,8 +117,9 @@ def _match(raw: str, line: str, words: str, *, alone: bool) -> Match:
     start, end = _place(fold(shown), [fold(_MASKED.sub("", word)) for word in words.split(" ")]) or (0, len(shown))
     before = shown[max(0, start - _PREFIXED) : start] if line.endswith(" " + words) else ""
     own = words == line or bool(before and _PREFIX.search(before))
+    whole = own and not _LABEL.fullmatch(shown[:start])
     alarm = (words == line and alone) or bool(before and _ALARM.search(before))
-    return Match(shown[start:end].strip(" "), own, alarm, set())
+    return Match(shown[start:end].strip(" "), own, whole, alarm, set())
 
 
 def _place(line: str, words: list[str]) -> tuple[int, int] | None:

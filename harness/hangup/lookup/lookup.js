@@ -123,6 +123,7 @@ const ALARM = new RegExp(
   "|\\b(?:WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)\\b[^A-Za-z0-9]*$" +
   "|\\b(?:err|error|cause|exception)[\"']?[=:] ?[\"']?$",
 );
+const LABEL = /^[A-Za-z0-9_.-]+: $/;
 const PREFIXED = 100;
 
 function match(raw, line, words, alone) {
@@ -130,8 +131,9 @@ function match(raw, line, words, alone) {
   const [start, end] = place(fold(shown), words.split(" ").map((word) => fold(word.replace(MASKED, "")))) || [0, shown.length];
   const before = line.endsWith(" " + words) ? shown.slice(Math.max(0, start - PREFIXED), start) : "";
   const own = words === line || (before !== "" && PREFIX.test(before));
+  const whole = own && !LABEL.test(shown.slice(0, start));
   const alarm = (words === line && alone) || (before !== "" && ALARM.test(before));
-  return { excerpt: shown.slice(start, end).replace(/^ +| +$/g, ""), own, alarm, lines: new Set() };
+  return { excerpt: shown.slice(start, end).replace(/^ +| +$/g, ""), own, whole, alarm, lines: new Set() };
 }
 
 function place(line, words) {
@@ -257,7 +259,7 @@ function whole(index, found, scores, cell, lines) {
     const errors = [...found.keys()].filter((n) => found.get(n).lines.has(line) && index.fragments[n][KIND] > FRAME);
     const said = errors.filter((n) => scores.says(n, cell));
     if (said.some((n) => index.fragments[n][KIND] === FIELD)) continue;
-    if (said.length !== errors.length || !said.every((n) => found.get(n).own)) return false;
+    if (said.length !== errors.length || !said.every((n) => found.get(n).whole)) return false;
   }
   return true;
 }

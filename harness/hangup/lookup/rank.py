@@ -261,6 +261,6 @@ def _whole(index: Index, found: Found, scores: _Scores, cell: int, lines: set[in
         said = {n for n in errors if cell in scores.complete[n]}
         if any(index.fragments[n].kind == FIELD for n in said):
             continue
-        if said != errors or not all(found[n].own for n in said):
+        if said != errors or not all(found[n].whole for n in said):
             return False
     return True

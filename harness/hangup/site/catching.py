@@ -18,7 +18,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from hangup.judge import Outcome
-from hangup.lookup.moment import UNSENT, moment
+from hangup.outcome import ActedOn, worst
 from hangup.reading import read_toml
 from hangup.site.model import Entry, Report
 from hangup.store.model import Link
@@ -79,6 +79,11 @@ class Failure:
     entry: Entry
     report: Report
 
+    @property
+    def acted_on(self) -> ActedOn | None:
+        """Whether the peer acted on the request: the worst of all trials of its cell."""
+        return worst(report.verdict.acted_on for report in self.entry.leading.reports)
+
 
 @dataclass(frozen=True)
 class Handler:
@@ -97,18 +102,18 @@ class Handler:
 
     @property
     def safe(self) -> bool:
-        """Whether a retry is, whatever the peer does: it was given only where no request can have been read."""
-        return not self.unsafe and all(_unsent(failure) for failure in self.failures)
+        """Whether a retry is: it was given only where the request was not acted on."""
+        return bool(self.failures) and len(self.not_acted_on) == len(self.failures)
 
     @property
-    def unread(self) -> tuple[Failure, ...]:
-        """Those in which the peer's program had not read the request: what was measured, and no promise."""
-        return tuple(failure for failure in self.failures if failure.report.verdict.acted_on == "no")
+    def not_acted_on(self) -> tuple[Failure, ...]:
+        """Those in which the peer cannot have acted on the request."""
+        return tuple(failure for failure in self.failures if failure.acted_on is ActedOn.NO)
 
     @property
-    def unsafe(self) -> tuple[Failure, ...]:
-        """Those after which it may do the request a second time. Where no request was made, neither is known."""
-        return tuple(failure for failure in self.failures if failure.report.verdict.acted_on in ("yes", "maybe"))
+    def maybe_acted_on(self) -> tuple[Failure, ...]:
+        """Those after which a retry may do the request a second time. Where no request was made, neither is known."""
+        return tuple(failure for failure in self.failures if failure.acted_on in (ActedOn.YES, ActedOn.MAYBE))
 
 
 @dataclass(frozen=True)
@@ -118,8 +123,8 @@ class Catching:
     handlers: tuple[Handler, ...]
     """The smallest set. Each takes the errors that no other before it took."""
     causes: tuple[Handler, ...]
-    """The same errors by their whole chains: those first after which a retry is safe, then those of requests that were
-    read the least often."""
+    """The same errors by their whole chains: those first after which a retry is safe, then those of requests that can
+    have been acted on the least often."""
     ends: tuple[Entry, ...]
     """The end of the stream is told by a return value."""
     short: tuple[Entry, ...]
@@ -163,12 +168,7 @@ def _causes(failures: Sequence[Failure]) -> tuple[Handler, ...]:
         names = tuple(link.type + (f" {link.code}" if link.code else "") for link in chain)
         by_chain.setdefault(names, []).append(failure)
     found = (Handler(names, names[0], tuple(members)) for names, members in by_chain.items())
-    return tuple(sorted(found, key=lambda its: (not its.safe, len(its.unsafe) / len(its.failures), its.names)))
-
-
-def _unsent(failure: Failure) -> bool:
-    """Whoever is refused was connecting, at whatever moment of the whole scenario."""
-    return moment(failure.entry.scenario) in UNSENT or failure.report.verdict.outcome is Outcome.REFUSED
+    return tuple(sorted(found, key=lambda its: (not its.safe, len(its.maybe_acted_on) / len(its.failures), its.names)))
 
 
 def smallest_cover(its: Language, given: Sequence[Sequence[str]]) -> list[str]:

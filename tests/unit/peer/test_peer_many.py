@@ -5,6 +5,7 @@ The numbers are those of `/proc`: descriptors, and resident memory. Nothing here
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import resource
@@ -20,7 +21,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 from peer_driver import DEADLINE, GET, Connect, Server, read_all, step, until
 
-from hangup_server import hold
+from hangup_server import hold, kernel
+from hangup_server.errors import StepError
+from hangup_server.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,8 +39,8 @@ WARM_UP = 500
 TOGETHER = 50
 """Connections that are open at the same time."""
 BYTES_EACH = 500
-"""Of growth in a connection. What is kept of one, be it only a list's entry and its log, takes 2,400 bytes; what moves
-the resident memory otherwise (pages of the allocator, where its pools are cut differently) is below 1 MB in all."""
+"""Of growth in a connection. A server that forgot nothing grew by 2,600 bytes in each; one that forgets grew by 0.15 MB
+in all of 4,000, which are pages of the allocator."""
 
 RESPONSE = [step("recv request"), step("send head", length=9), step("send body", bytes=9), step("close")]
 SILENCE = [step("recv request")]
@@ -211,7 +214,7 @@ def test_more_processes_at_once_than_fit_into_the_nursery_s_line(tmp_path: Path)
     kind = KINDS["process left alone"]
     with _crowd(tmp_path / "steps.json", kind.steps) as crowd:
         descriptors = crowd.descriptors()
-        visit(crowd, kind, 1_100 if CI else 400, at_once=True)
+        visit(crowd, kind, 1_100, at_once=True)
         until(lambda: crowd.descriptors() == descriptors)
         assert crowd.end() == 0
 
@@ -316,15 +319,22 @@ def test_data_is_not_awaited_of_a_client_that_has_left(crowd: Crowd) -> None:
     assert crowd.end() == 0
 
 
-@pytest.mark.parametrize("crowd", [[step("send body", bytes=50_000), step("drained")]], indirect=True)
-def test_an_acknowledgement_is_not_awaited_of_a_client_that_has_left(crowd: Crowd) -> None:
-    with socket.socket() as client:
+async def test_an_acknowledgement_is_not_awaited_of_a_client_that_has_left() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)  # the kernel makes it as small as it can
-        client.connect(("127.0.0.1", crowd.port))
-        client.recv(1, socket.MSG_PEEK)
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
-    until(lambda: crowd.count("drained: the connection is dead") == 1)
-    assert crowd.end() == 0
+        client.connect(listening.getsockname())
+        sock, _ = listening.accept()
+        with sock:
+            sock.setblocking(False)
+            while kernel.unless_blocked(sock.send, bytes(1 << 16)):
+                pass
+            assert kernel.unacknowledged(sock)
+            drained = asyncio.ensure_future(Wire(sock).drained())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
+            client.close()
+            with pytest.raises(StepError, match="the connection is dead"):
+                async with asyncio.timeout(DEADLINE):
+                    await drained
 
 
 @pytest.mark.parametrize("crowd", [SILENCE], indirect=True)

@@ -67,8 +67,8 @@ const CONFIDENCE = {
   none: "No client that was measured says this, and no documented error is in it.",
 };
 const SYSTEM = "These are the operating system's own words, which many programs pass on: more of the text tells which.";
-const DOCUMENTED = "This is documented, and was not measured: the scenarios are those that would explain it, and "
-  + "whether the request was processed there is what measured clients show.";
+const DOCUMENTED = "This is documented, and was not measured: the scenarios are those that would explain it.";
+const NOTHING = "This is documented, and was not measured. Nothing happened on the wire: the text names no end of a connection.";
 const MORE = "Give the whole stack trace, if there is more of it; the innermost cause tells most. Or look in the ";
 const SCORES = "The number says how much of the text this explains: 1.00 is all of it.";
 
@@ -78,12 +78,14 @@ const ENDINGS = {
   "rst-stream": "RST_STREAM of HTTP/2", goaway: "GOAWAY of HTTP/2",
 };
 
+const ACTED_ON = { yes: "acted on there", no: "not acted on there", maybe: "maybe acted on there" };
+
 // One answer of lookup(), as elements. Several are of several errors in one text.
 function told(answer, number) {
   const [best] = answer.clients;
   const measured = !best || answer.clients.some((client) => client.measured && client.score === best.score);
   const sure = answer.system ? SYSTEM : CONFIDENCE[answer.confidence];
-  const shown = [element("p", {}, element("strong", {}, measured ? sure : DOCUMENTED))];
+  const shown = [element("p", {}, element("strong", {}, measured ? sure : answer.endings.length ? DOCUMENTED : NOTHING))];
   if (!best) return [...shown, element("p", {}, MORE, element("a", { href: "error/index.html" }, "error texts"), ".")];
   if (number) shown.unshift(element("h2", { className: "another" }, "Another error of the same text"));
   const heading = (title) => element(number ? "h3" : "h2", {}, title);
@@ -91,11 +93,12 @@ function told(answer, number) {
     heading("Who says this"),
     element("p", { className: "quiet" }, SCORES),
     ...ranking(answer.clients, (its) => client(its, its.score === best.score)),
-    heading("What had happened"),
-    ...ranking(answer.endings, ({ ending, moment }) => [`${ENDINGS[ending] || ending} ${moment}`]),
-    heading("Scenarios"),
-    ...ranking(answer.scenarios, scenario),
   );
+  if (answer.endings.length) {
+    const happened = ({ ending, moment }) => [`${ENDINGS[ending] || ending} ${moment}`];
+    shown.push(heading("What had happened"), ...ranking(answer.endings, happened));
+  }
+  if (answer.scenarios.length) shown.push(heading("Scenarios"), ...ranking(answer.scenarios, scenario));
   const apart = tellingApart(answer);
   if (apart.length) shown.push(heading("What would tell these apart"), element("ul", {}, ...apart));
   return shown;
@@ -143,12 +146,11 @@ function scenario({ scenario, cells }) {
   const place = hangupIndex.scenarios.find(([id]) => id === scenario);
   const item = element("div", {}, element("a", { href: `scenario/${scenario}.html` }, place[1]), ". ");
   const rows = cells.map((number) => hangupIndex.cells[number]);
-  item.append(element("br"), ...rows.slice(0, CELLS).flatMap(([speaker, , , outcome, faithful, processed], at) => {
+  item.append(element("br"), ...rows.slice(0, CELLS).flatMap(([speaker, , , outcome, faithful, acted_on], at) => {
     const [name, source] = hangupIndex.speakers[speaker];
     const words = [outcome];
     if (faithful === false) words.push("misleading");
-    if (processed === 0) words.push("not processed there");
-    if (processed > 0) words.push("processed there: a retry may do it twice");
+    if (acted_on) words.push(ACTED_ON[acted_on]);
     const link = source === null
       ? element("a", { href: `cell/${name}/${scenario}.html` }, name)
       : element("span", {}, name);
