@@ -105,10 +105,12 @@ def test_a_file_that_was_cut_short_is_refused_wherever_it_was_cut(path: Path) ->
 
 STRANGE = {
     "newer schema": (
-        {"schema": SCHEMA + 1, "surprise": 1}, f"schema {SCHEMA + 1}, and this hangup reads up to {SCHEMA}; upgrade",
+        {"schema": SCHEMA + 1, "surprise": 1},
+        f"schema {SCHEMA + 1}, and this hangup reads up to {SCHEMA}; upgrade",
     ),
     "older schema": (
-        {"schema": SCHEMA - 1}, f"schema {SCHEMA - 1}, and this hangup reads {SCHEMA}; measure anew: `hangup run",
+        {"schema": SCHEMA - 1},
+        f"schema {SCHEMA - 1}, and this hangup reads {SCHEMA}; measure anew: `hangup run",
     ),
     "no schema": ({"schema": None}, "not a hangup results file"),
     "schema of another kind": ({"schema": "https://json-schema.org/"}, "not a hangup results file"),
