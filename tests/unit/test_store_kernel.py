@@ -16,6 +16,7 @@ from hangup.kernel import MEANINGS
 from hangup.reasons import ResetReason
 from hangup.store.files import dump_json
 from hangup.store.kernel import KernelRecorder, ScenarioReset, kernel_file, load_kernel, read_kernel, save_kernel
+from hangup.store.model import SCHEMA
 
 LINUX = "Linux 6.18"
 
@@ -127,7 +128,8 @@ def test_a_run_that_learnt_nothing_makes_no_file(tmp_path: Path) -> None:
 
 
 STRANGE = {
-    "newer schema": ({"schema": 2}, "upgrade hangup"),
+    "newer schema": ({"schema": SCHEMA + 1}, "upgrade hangup"),
+    "older schema": ({"schema": SCHEMA - 1}, "measure anew"),
     "no closing record": ({"end": None}, "incomplete, its closing record is missing"),
     "fewer scenarios than it says": ({"end": {"scenarios": 2}}, "incomplete, 1 scenarios of 2"),
     "no reason": ({"scenarios": {"a": {"by": "peer", "reasons": [], "system": LINUX}}}, r"scenarios\.a\.reasons"),

@@ -140,7 +140,7 @@ def test_a_cell_tells_its_chain_what_is_printed_and_how_to_reproduce_it(folder: 
     text = read(folder / at.cell("python/requests", "rst-mid-body")).text
     for expected in (
         "requests.exceptions.ChunkedEncodingError", "ECONNRESET", "Traceback (most recent call last)",
-        "Zeek's state of the first connection: RSTR", "hangup play rst-mid-body --client python/requests",
+        "(Zeek's state RSTR, history ShDdr)", "hangup play rst-mid-body --client python/requests",
         "a retry may do it a second time",
     ):  # fmt: skip
         assert expected in text
