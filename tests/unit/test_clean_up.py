@@ -212,14 +212,15 @@ def test_a_history_has_no_letter_that_depends_on_when(steps: tuple[str, ...], hi
 
 
 def test_every_connection_is_published_in_its_order_with_its_own_requests() -> None:
-    packets = []
-    for segment in talk(*OPEN, *OPEN_2):
-        payload = GET.ljust(segment.length, b"x") if segment.length else b""
-        packets.append(segment._replace(payload=payload[: segment.length]))
+    """Their numbers are the same, so that bytes of one would fit into the other."""
+    size = len(GET)
+    packets = [
+        segment._replace(payload=(GET * 2)[: segment.length])
+        for segment in talk(*OPEN[:3], f"> PA 1 1 {size}", *OPEN_2[:3], f"2 > PA 1 1 {2 * size}")
+    ]
     seen = published(packets)
     assert [connection.port for connection in seen] == [FIRST, SECOND]
-    assert [[request.method for request in connection.requests] for connection in seen] == [["GET"], ["GET"]]
-    assert [connection.syn_data for connection in seen] == [False, False]
+    assert [[request.method for request in connection.requests] for connection in seen] == [["GET"], ["GET", "GET"]]
 
 
 def test_data_in_a_syn_is_told() -> None:
@@ -247,6 +248,17 @@ def test_whoever_never_came_to_the_end_of_a_request_was_sending() -> None:
 )  # fmt: skip
 def test_who_ends_a_connection_is_read_off_the_scenario(name: str, ends: bool) -> None:
     assert client_ends(scenario(name)) is ends
+
+
+def test_a_script_that_has_the_client_shut_down_or_close_needs_no_claim_of_it() -> None:
+    for name in ("half-close-by-client", "client-closes-after-messages"):
+        asked = scenario(name)
+        silent = asked.model_copy(update={"wire": asked.wire.model_copy(update={"first_fin": None, "rst": None})})
+        assert client_ends(silent)
+
+
+def test_a_fin_without_ack_is_no_answer() -> None:
+    assert left(*OPEN, "> FA 41 1", "< F 1") == [*OPEN, "< F 1"]
 
 
 STEP = st.builds(

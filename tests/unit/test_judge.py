@@ -425,6 +425,11 @@ OUTCOMES: dict[str, tuple[str, str, list[Operation], list[Connection], Outcome, 
         [op("connect"), op("send"), op("shutdown"), op("recv", received=1023, eof=True)],
         [conn("fin", 1023)], Outcome.EOF, 3,
     ),
+    "an end, and more than was sent": (
+        "stream", "half-close-by-client",
+        [op("connect"), op("send"), op("shutdown"), op("recv", received=1025, eof=True)],
+        [conn("fin", 1024)], Outcome.EOF, 3,
+    ),
     "bytes and no end yet": (
         "stream", "half-close-by-client", [op("connect"), op("recv", received=12, eof=False)], [conn("open", 12)],
         Outcome.SUCCESS, 1,
@@ -640,6 +645,10 @@ ARITHMETIC: dict[str, tuple[str, str, list[Operation], list[Connection], Arithme
     "what an earlier exchange got is not lost": (
         "http", "server-interrupted", [*HTTP_WHOLE, reset()],
         [conn("fin", FULL + HEAD + 9, "GET", asked("GET", "partly"))], (1, {"GET": 1}, MAYBE, 9)),
+    "each answer has a head of its own": (
+        "http", "reuse-after-response-rst-get-once", [*HTTP_WHOLE, reset()],
+        [conn("rst", FULL + HEAD + 9, "GET", "GET")],
+        (1, {"GET": 1}, YES, 9)),
     "nor is what it got elsewhere": (
         "http", "reuse-after-fin-get-again", [*HTTP_WHOLE, reset()],
         [conn("fin", FULL, "GET"), conn("fin", HEAD + 9, "GET")],

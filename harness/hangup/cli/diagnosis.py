@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from rich.table import Table
 from rich.text import Text
@@ -13,6 +13,7 @@ from hangup.diagnose.causes import causes
 from hangup.diagnose.finding import Severity
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Sequence
 
     from rich.console import Console
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from hangup.diagnose import Counts, Summary
     from hangup.diagnose.finding import Outline
 
+T = TypeVar("T")
 _STYLES = {Severity.NONE: "green", Severity.LOW: "cyan", Severity.MEDIUM: "yellow", Severity.HIGH: "red"}
 
 
@@ -79,13 +81,18 @@ def _evicted_note(count: int) -> str:
     return f"{count:,} idle connections were let go early, and may be counted again: --max-memory allows more"
 
 
+def _commonest(counted: Counter[T]) -> list[tuple[T, int]]:
+    """Those that are as common by name, whichever was met first."""
+    return sorted(counted.items(), key=lambda item: (-item[1], str(item[0])))
+
+
 def _severities(summary: Summary) -> Table:
-    rows = [(n, Text(s, style=_STYLES[s]), _SEVERITIES[s]) for s, n in summary.severities.most_common()]
+    rows = [(n, Text(s, style=_STYLES[s]), _SEVERITIES[s]) for s, n in _commonest(summary.severities)]
     return _grid(rows)
 
 
 def _causes(summary: Summary) -> Table:
-    return _grid([(n, Text(c, style="bold"), causes()[c].title) for c, n in summary.causes.most_common()])
+    return _grid([(n, Text(c, style="bold"), causes()[c].title) for c, n in _commonest(summary.causes)])
 
 
 def _grid(lines: Sequence[tuple[int, str | Text, str]]) -> Table:
@@ -97,7 +104,7 @@ def _grid(lines: Sequence[tuple[int, str | Text, str]]) -> Table:
 
 
 def _states(summary: Summary) -> Text:
-    return Text("  ".join(f"{state} {count:,}" for state, count in summary.states.most_common()))
+    return Text("  ".join(f"{state} {count:,}" for state, count in _commonest(summary.states)))
 
 
 def print_table(console: Console, findings: Sequence[Outline], more: int) -> None:

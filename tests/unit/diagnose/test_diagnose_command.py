@@ -213,13 +213,17 @@ def test_a_page_holds_none_of_it(tmp_path: Path) -> None:
     assert not set("\x1b\x07\x9b\u202e") & set(page.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("text", ['{"schema": ' + "1" * 5000 + "}", "[" * 200_000], ids=["digits", "brackets"])
-def test_results_that_cannot_be_read_are_named(capture: Path, tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [('{"schema": ' + "1" * 5000 + "}", "line 1: a number with too many digits"), ("[" * 200_000, "nested too deep")],
+    ids=["digits", "brackets"],
+)
+def test_results_that_cannot_be_read_are_named(capture: Path, tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "results" / "data" / "netns" / "go" / "net.json"
     path.parent.mkdir(parents=True)
     path.write_text(text)
     done = hangup(capture, "--json", "--client", "go/net", "--results", tmp_path / "results")
-    assert (done.returncode, "net.json: " in done.stderr) == (2, True)
+    assert (done.returncode, f"net.json: {said}; restore it or " in " ".join(done.stderr.split())) == (2, True)
     assert "Traceback" not in done.stderr
 
 
