@@ -308,6 +308,9 @@ def main(part: str, trials: int, jobs: int, size: int) -> None:
     print(f"scenario {SCENARIO}, {trials} trials a client, {jobs} at work at a time; agents' start is not counted")
     for name, _ in members:
         result = asyncio.run(lab_run([name], [SCENARIO], trials, jobs))
+        if not result.cells:
+            print(f"{name:28}    does not play it")
+            continue
         print(f"{name:28} {result.trials / result.playing:8.0f} trials a second")
     for layer in ("stream", "http"):
         together = [name for name, its in members if its == layer]

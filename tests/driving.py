@@ -18,7 +18,7 @@ import pytest
 from hangup import paths
 from hangup.agents.manifest import Manifest
 from hangup.catalogue import Scenario
-from hangup.conduct.run import Progress, RunResult, build_agents, run_matrix
+from hangup.conduct.run import Progress, RunResult, build_agents, furnish, run_matrix
 from hangup.conduct.rundir import RunFolder
 from hangup.labs import Lab, LabName, open_lab, probe
 from hangup.store.model import Cell
@@ -110,6 +110,7 @@ async def drive(
         async with open_lab(lab) as opened:
             return await drive(opened, manifests, scenarios, root, clients=clients, trials=trials, jobs=jobs)
     notes = Notes()
+    await furnish(lab, scenarios, notes)
     builds, _skipped = await build_agents(lab, manifests, notes)
     chosen = clients or [name for manifest in manifests.values() for name in manifest.clients]
     folder = RunFolder.create(root)

@@ -32,7 +32,8 @@ def _running(
     """A run that goes on for long, once it has come so far."""
     process = start_run("--client", "python/socket", "--scenario", scenario, "--trials", str(trials))
     try:
-        until(ready, PATIENCE)
+        until(lambda: ready() or process.poll() is not None, PATIENCE)
+        assert process.poll() is None, process.communicate()[0]
         yield process
     finally:
         process.kill()

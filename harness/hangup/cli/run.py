@@ -28,7 +28,7 @@ from hangup.cli.progress import make_progress
 from hangup.cli.skipped import nothing_to_run, skipped_lines
 from hangup.cli.table import UNPROVED, print_matrix, write_tables
 from hangup.conduct.plan import Skipped, possible
-from hangup.conduct.run import RunResult, build_agents, run_matrix
+from hangup.conduct.run import RunResult, build_agents, furnish, run_matrix
 from hangup.conduct.rundir import TRIALS, Removed, RunFolder, remove_old_runs
 from hangup.errors import InputError, StoreError
 from hangup.interrupts import Interrupts, interruptible
@@ -172,6 +172,7 @@ async def _play(options: RunOptions, stack: ExitStack) -> tuple[RunResult, dict[
     """The run's folder is closed with the stack: until then it is kept from other runs."""
     with make_progress() as progress:
         async with open_lab(options.lab, progress.building, options.build_args) as lab:
+            await furnish(lab, options.scenarios, progress)
             manifests, idle = options.playable(lab.offers(), lab.name)
             builds, skipped = await build_agents(lab, manifests, progress)
             progress.note(f"lab {lab.name}, clients: {len(options.clients)}, scenarios: {len(options.scenarios)}")

@@ -107,6 +107,12 @@ class RunResult:
         return [(c, r.invalid or r.fault or "") for c, r in self.cells.items() if r.invalid or r.fault]
 
 
+async def furnish(lab: Lab, scenarios: Mapping[str, Scenario], progress: Progress) -> None:
+    """Have what the lab has for some scenarios only; what cannot be had is told."""
+    for lacking in await lab.furnish({need for scenario in scenarios.values() for need in scenario.needs}):
+        progress.note(lacking)
+
+
 async def build_agents(
     lab: Lab, manifests: Mapping[str, Manifest], progress: Progress
 ) -> tuple[dict[str, Build], list[Skipped]]:
@@ -146,7 +152,10 @@ async def run_matrix(
     trials: int, jobs: int, folder: RunFolder, progress: Progress,
     accept: Acceptance | None = None,
 ) -> RunResult:  # fmt: skip
-    """Play ``trials`` trials of every cell. ``clients`` are names; those of languages without a build are left out."""
+    """Play ``trials`` trials of every cell that the lab, as it is furnished, can play.
+
+    ``clients`` are names; those of languages without a build are left out.
+    """
     pool = AgentPool(lab, builds)
     started = time.monotonic()
     try:
@@ -155,8 +164,6 @@ async def run_matrix(
         chosen = {name: known[name] for name in clients if name in known}
         if accept is not None:
             accept(hellos)
-        for lacking in await lab.furnish({need for scenario in scenarios.values() for need in scenario.needs}):
-            progress.note(lacking)
         single = frozenset[str]().union(*(build.manifest.single for build in builds.values()))
         cells, left_out = plan(chosen, scenarios, lab.offers(), lab.name, single)
         result = RunResult(
