@@ -5,18 +5,27 @@ Each row is a cell as it is stored, or as another client's would be.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from wire_packets import HANDSHAKE, segments
 
+from hangup import paths
+from hangup.agents.protocol import Layer
 from hangup.catalogue import load_catalogue
 from hangup.evidence import Asked, seen_connections
 from hangup.judge import Outcome, Verdict, judge
 from hangup.judge.judge import classify
 from hangup.ladder.words import acted_on, faithful, retried, unproved, verdict_sentences
+from hangup.lookup.advice import _without_safe, advise
+from hangup.lookup.build import build
+from hangup.lookup.index import Index
+from hangup.lookup.rank import lookup
 from hangup.outcome import ActedOn
+from hangup.store import load_results
 from hangup.store.model import Connection, Link, Observation, Operation, Request
+from hangup.tables.pages import FINDINGS
 
 CATALOGUE = load_catalogue()
 
@@ -27,7 +36,7 @@ def verdict(client: str, scenario: str, *parts: Operation | Connection) -> Verdi
         operations=tuple(part for part in parts if isinstance(part, Operation)),
         connections=tuple(part for part in parts if isinstance(part, Connection)),
     )
-    layer = "stream" if client.endswith(("/net", "/socket", "/asyncio-streams")) else "http"
+    layer: Layer = "stream" if client.endswith(("/net", "/socket", "/asyncio-streams")) else "http"
     return judge(client, layer, CATALOGUE[scenario], observation)
 
 
@@ -186,3 +195,59 @@ def test_a_second_request_over_http2_is_no_larger_than_an_alert(*, behind_fin: b
     assert second_exchange(36, behind_fin=behind_fin) == ["GET", "POST"]
     assert second_exchange(31, behind_fin=behind_fin) == ["GET"]  # an acknowledgement of SETTINGS
     assert second_exchange(24, behind_fin=behind_fin) == ["GET"]  # close_notify
+
+
+def found(*parts: Operation | Connection, client: str = "python/aiohttp", scenario: str = "rst-mid-body") -> list[str]:
+    told = verdict(client, scenario, *parts)
+    return [title for title, holds in FINDINGS if holds(told)]
+
+
+def test_a_finding_stands_only_over_cells_that_it_is_true_of() -> None:
+    """Not over every cell with the same outcome: an abort by the client's own kernel is no reset."""
+    cut, reset = failed(link(PAYLOAD, CUT), received=512), failed(link("OSError", "", "ECONNRESET"), received=512)
+    silent = seen("S1", "ShDd", GET, sent=553)
+    by_fin = seen("S3", "ShDdf", GET, peer_fin=True, sent=553)
+    by_rst = seen("RSTR", "ShDdr", GET, rst=("peer",), sent=553)
+    own = seen("RSTO", "ShDdR", GET, rst=("client",), sent=553)
+    other = ["What is reported is misleading in another way"]
+    assert found(cut, by_rst) == ["A reset is reported as an end of the stream"]
+    assert found(cut, own, scenario="local-abort") == found(cut, silent) == found(reset, silent) == other
+    assert found(reset, by_fin) == ["An end of the stream (FIN) is reported as a reset"]
+    assert found(cut, by_fin) == found(reset, by_rst) == []
+    refused = failed(link("ConnectionRefusedError", "", "ECONNREFUSED"))
+    rejected = seen("REJ", "Sr", rst=("peer",))
+    before = "A refusal is reported although the request had left the client, on a connection before"
+    assert found(refused, seen("S3", "ShDf", UNREAD, peer_fin=True), rejected) == [before]
+    assert found(refused, rejected) == []
+    assert found(HANGS, by_fin) == ["Nothing is reported at all"]
+
+
+@pytest.fixture(scope="module")
+def index() -> Index:
+    return build(load_results(paths.published_results()).values(), CATALOGUE)
+
+
+TERMINATED = "javax.net.ssl.SSLHandshakeException: Remote host terminated the handshake"
+URLLIB3 = (
+    "urllib3.exceptions.MaxRetryError: HTTPSConnectionPool(host='a', port=443): Max retries exceeded with url: / "
+    "(Caused by SSLError(SSLEOFError(8, '[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in violation of protocol "
+    "(_ssl.c:1)')))"
+)
+RETRIES = [(TERMINATED, "idempotent-only"), (URLLIB3, "idempotent-only"), ("httpx.ConnectTimeout: timed out", "safe")]
+
+
+@pytest.mark.parametrize(("text", "retry"), RETRIES)
+def test_a_lesson_calls_a_retry_safe_only_where_the_answer_does(index: Index, text: str, retry: str) -> None:
+    """A text that several scenarios may have caused is given the lessons of each."""
+    advice = advise(index, lookup(index, text)[0])
+    assert advice.retry == retry
+    assert advice.lessons
+    assert any("retry is safe" in lesson for lesson in advice.lessons) is (retry == "safe")
+
+
+def test_a_lesson_keeps_what_warns() -> None:
+    lesson = CATALOGUE["fin-after-100-continue"].teaches
+    assert lesson is not None
+    assert _without_safe(lesson) == lesson
+    for scenario in CATALOGUE.values():
+        assert not re.search("retry[^.]* is safe", _without_safe(scenario.teaches or ""))
