@@ -36,7 +36,7 @@ def expected() -> dict[Path, str]:
     columns = [
         {cell.scenario.id: cell.short for cell in judged(results[PLATFORM, client], catalogue)} for client in CLIENTS
     ]
-    rows = [[f"`{name}`", *(column[name] for column in columns)] for name in SCENARIOS]
+    rows = [[f"`{name}`", *(column.get(name, "–") for column in columns)] for name in SCENARIOS]
     excerpt = tabulate(rows, headers=["", *CLIENTS], tablefmt="github", disable_numparse=True)
     readme = ROOT / "README.md"
     everything = list(results.values())

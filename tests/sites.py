@@ -14,7 +14,7 @@ from hangup.site.build import Extras, build
 from hangup.site.model import Site, join
 from hangup.store import ClientResults, load_kernel, load_results
 from hangup.store.drawings import Drawing, DrawingEnd, Row, script
-from hangup.store.model import Link
+from hangup.store.model import SCHEMA, Link
 
 HOSTILE = (
     "<script>window.harmed = 1</script>",
@@ -71,7 +71,7 @@ def drawing(client: str = "python/socket", scenario: str = "rst-mid-body", text:
     )
     results = next(r for r in published() if r.client == client and r.platform == "netns")
     return Drawing(
-        schema=1, about="", platform=results.platform, client=client, layer=results.layer, scenario=scenario,
+        schema=SCHEMA, about="", platform=results.platform, client=client, layer=results.layer, scenario=scenario,
         script=script(load_catalogue()[scenario]), stack=results.stack, rows=rows, said=("The peer closed first.",),
         end=DrawingEnd(rows=len(rows)),
     )  # fmt: skip

@@ -264,7 +264,7 @@ def _values(aspect: Aspect, cell: JudgedCell, terms: _Terms) -> tuple[str, ...]:
 
 
 def _recorded(cell: Cell, terms: _Terms) -> dict[str, str]:
-    evidence = {"observations": {"__all__": {"state", "connections"}}}
+    evidence = {"observations": {"__all__": {"proved", "connections"}}}
     flat = _flat(cell.model_dump(mode="json", exclude_none=True, exclude=None if terms.proved else evidence))
     return {key: terms.text(leaf) for key, leaf in flat.items()}
 

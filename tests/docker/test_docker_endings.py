@@ -14,6 +14,7 @@ from hangup.agents.manifest import load_manifests
 from hangup.catalogue import load_catalogue
 from hangup.conduct.peer import Peer
 from hangup.errors import LabError
+from hangup.judge import endings
 from hangup.labs.docker import DockerLab
 from hangup.store.model import Cell
 
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
 CATALOGUE = {name: scenario for name, scenario in load_catalogue().items() if scenario.container_end is not None}
 TRIALS = 4
-GONE, SILENT = ["fin"], ["silence"]
-REFUSED = ["fin", "refused", "refused", "refused"]
+GONE, SILENT = ("fin",), ("silence",)
+REFUSED = ("fin", "refused", "refused", "refused")
 HANG = "nothing"
 ENDINGS = {
     # how each connection of python/socket and of python/urllib3, which tries again, ended; what the latter is told
@@ -37,9 +38,9 @@ ENDINGS = {
 }
 
 
-def _endings(cell: Cell) -> list[str]:
+def _endings(scenario: str, cell: Cell) -> tuple[str, ...]:
     (observation,) = cell.observations
-    return [connection.ending for connection in observation.connections]
+    return endings(CATALOGUE[scenario], observation)
 
 
 def _told(cell: Cell) -> str:
@@ -53,7 +54,7 @@ async def test_clients_are_told_what_the_wire_shows(lab: DockerLab, tmp_path: Pa
     clients = ["python/socket", "python/urllib3"]
     driven = await drive(lab, python, CATALOGUE, tmp_path, clients=clients, trials=TRIALS)
     assert CATALOGUE.keys() == ENDINGS.keys()
-    assert {name: tuple(_endings(driven.cells[client, name]) for client in clients) for name in ENDINGS} == {
+    assert {name: tuple(_endings(name, driven.cells[client, name]) for client in clients) for name in ENDINGS} == {
         name: (socket, urllib3) for name, (socket, urllib3, _) in ENDINGS.items()
     }
     assert {name: _told(driven.cells["python/urllib3", name]) for name in ENDINGS} == {
@@ -61,7 +62,7 @@ async def test_clients_are_told_what_the_wire_shows(lab: DockerLab, tmp_path: Pa
     }
     for cell in driven.cells.values():
         for connection in cell.observations[0].connections[:1]:
-            assert [request.complete for request in connection.requests] == [True], "the log from before the end"
+            assert [request.read for request in connection.requests] == ["whole"], "the log from before the end"
 
 
 async def _contained(lab: DockerLab) -> PeerContainer:

@@ -6,7 +6,7 @@ import pytest
 from driving import Driven
 from whole_run import CATALOGUE, LAYERS, QUICK, STREAM_CLIENTS, require_cell, require_client
 
-from hangup.judge import Outcome, Verdict, judge
+from hangup.judge import ActedOn, Outcome, Verdict, judge
 from hangup.store.model import Cell
 
 pytestmark = pytest.mark.lab
@@ -66,8 +66,9 @@ def test_nothing_that_it_says_is_unmapped(whole: Driven, client: str) -> None:
 def test_an_orderly_exchange_is_a_success(whole: Driven, client: str, control: str) -> None:
     proved = whole.result.proved
     for verdict in verdicts(whole, client, control):
-        assert (verdict.outcome, verdict.extra_connections) == (Outcome.SUCCESS, 0)
-        assert (verdict.lost, verdict.faithful, verdict.processed) == ((0, True, 1) if proved else (None, None, None))
+        assert (verdict.outcome, verdict.tries) == (Outcome.SUCCESS, 1)
+        wire = (verdict.lost, verdict.faithful, verdict.sent, verdict.acted_on)
+        assert wire == ((0, True, {"GET": 1}, ActedOn.YES) if proved else (None, None, None, None))
 
 
 @each_client

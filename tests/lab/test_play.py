@@ -118,7 +118,8 @@ def test_more_messages_are_no_retries() -> None:
     require_runtime("python/socket")
     result = play("server-interrupted", "--client", "python/socket", "--count", "4", "--json")
     verdict = json.loads(result.stdout)["verdict"]
-    assert (verdict["extra_requests"], verdict["processed"], verdict["decisive"]) == ({}, 0, 5)
+    assert (verdict["tries"], verdict["sent"], verdict["acted_on"]) == (1, {"GET": 1}, "maybe")
+    assert verdict["decisive"] == 5
 
 
 def test_a_trial_that_does_not_show_its_scenario_is_invalid(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,7 +175,7 @@ def show(*arguments: str) -> str:
 def test_a_cell_is_shown_with_its_evidence_and_the_packets_of_its_run(published: Path) -> None:
     shown = show("python/socket", "server-interrupted", "--results", str(published))
     for text in (
-        "the application is told that the stream has ended", "exchange → end of stream", "a retry is safe",
+        "the application is told that the stream has ended", "exchange → end of stream", "maybe acted on",
         "connection 1: the peer ended it with FIN, then RST", "Linux", "recv request 41", "interrupt",
         "kernel: no socket", "The FIN was there first",
     ):  # fmt: skip

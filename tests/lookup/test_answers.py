@@ -31,7 +31,7 @@ class Case(NamedTuple):
 SYSTEM = [
     Case("Connection reset by peer", RESET, "likely", "rst"),
     Case("connection reset by peer", RESET, "likely", "rst"),
-    Case("Broken pipe", PIPE, "likely", "fin"),
+    Case("Broken pipe", PIPE, "likely", "fin, rst"),
     Case("Connection refused", REFUSED, "likely", "refused"),
     Case("wget: Read error (Connection reset by peer) in headers.", RESET, "likely", "rst"),
     Case(

@@ -159,7 +159,7 @@ def test_a_text_that_was_heard_in_several_ways_is_shown_once() -> None:
     ("arguments", "misleading"),
     [
         (("Error: socket hang up",), True),
-        (("java.net.ConnectException: Connection refused",), False),
+        (("java.net.SocketException: Connection reset",), False),
         (("--client", "node/http", "--scenario", "fin-mid-body"), True),
         (("--client", "go/net-http", "--scenario", "rst-mid-body"), False),
     ],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -214,7 +215,8 @@ def test_one_that_misbehaves_once_gives_the_normal_result(once: dict[str, Rampag
     assert once[name].outcome(f"{name}/guilty") == once[name].outcome(f"{name}/innocent") == WHOLE
     assert driven.cells[f"{name}/guilty", "normal"].observations[0].share == "always"
     assert driven.notes.about(f"{name}/guilty normal: ")
-    assert [reason for reason in driven.result.repeats if FAULTS[name] in reason or f"the {name} agent" in reason]
+    kind = re.sub(r"\d+", "…", FAULTS[name])  # a repetition is counted by its reason, without the numbers in it
+    assert [reason for reason in driven.result.repeats if kind in reason or f"the {name} agent" in reason]
 
 
 def test_asyncio_has_nothing_to_complain_of(always: dict[str, Rampage], once: dict[str, Rampage]) -> None:
@@ -247,7 +249,7 @@ def test_a_trial_that_was_late_is_never_a_result(
     assert cell.invalid is not None
     assert cell.invalid.startswith("the machine was too busy")
     assert driven.result.late == set(driven.result.cells)
-    assert driven.result.trials == driven.result.repeated == 2
+    assert (driven.result.trials, driven.result.repeated) == (2, 1)
 
 
 def test_a_trial_that_was_late_is_repeated(lab_name: LabName, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

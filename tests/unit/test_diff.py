@@ -18,6 +18,7 @@ from hangup.cli.diff import apart
 from hangup.diff import ASPECTS, LEVELS, Change, Diff, compare
 from hangup.judge import Outcome
 from hangup.store import ClientResults, load_results, save
+from hangup.store.model import SCHEMA
 
 CATALOGUE = load_catalogue()
 BODY = 1024
@@ -30,11 +31,15 @@ Edit = Callable[[Json], Any]
 Run = Callable[..., "tuple[int, str, str]"]
 
 
+def connection() -> Json:
+    """One that the peer reset when it had read a request and sent a body."""
+    return {"state": "RSTR", "history": "ShDdr", "rst": ["peer"], "sent": BODY, "requests": [{"method": "GET"}]}
+
+
 def observation(*, share: str = "always") -> Json:
     """A reset in the middle of a body, as an HTTP client reports it."""
     failed = {"op": "exchange", "phase": "recv", "received": 0, "error": [dict(CAUGHT), dict(RESET)], "printed": "a\nb"}
-    connection = {"ending": "rst", "sent": BODY, "requests": [{"method": "GET", "complete": True}]}
-    return {"share": share, "operations": [failed], "state": "RSTR", "connections": [connection]}
+    return {"share": share, "operations": [failed], "connections": [connection()]}
 
 
 def cell(*edits: Edit) -> Json:
@@ -49,7 +54,7 @@ def results(*cells: Json, client: str = "python/requests", platform: str = "netn
     """Results of these cells, in the order of some scenarios of the catalogue."""
     named = dict(zip((SCENARIO, "rst-before-response", "fin-mid-body"), cells, strict=False))
     table = {
-        "schema": 1, "about": "Made up.", "client": client, "layer": "http", "platform": platform, "proved": True,
+        "schema": SCHEMA, "about": "Made up.", "client": client, "layer": "http", "platform": platform, "proved": True,
         "trials": 10, "cells": named,
         "stack": {"runtime": "CPython 3.11.7", "versions": {"requests": "2.34.2"}, "system": "Linux 6.18"},
     }  # fmt: skip
@@ -75,8 +80,8 @@ def error(index: int, **changed: str) -> Edit:
 
 
 def tried_again(o: Json) -> None:
-    """Another connection, whose request was cut short."""
-    o["connections"].append({"ending": "rst", "sent": BODY, "requests": [{"method": "GET", "complete": False}]})
+    """Another connection, whose request was not read whole."""
+    o["connections"].append(connection() | {"requests": [{"method": "GET", "read": "partly"}]})
 
 
 EDITS: dict[str, tuple[Edit, str, list[str]]] = {
@@ -89,14 +94,15 @@ EDITS: dict[str, tuple[Edit, str, list[str]]] = {
         ["outcome", "lost", "type", "cause's type", "message", "cause's message", "printed"],
     ),
     "another outcome by the cause's code": (error(1, code="EPIPE"), "outcome", ["outcome", "faithful", "cause's type"]),
-    "another end on the wire": (lambda o: o["connections"][0].update(ending="fin"), "faithful", ["faithful"]),
+    "another end on the wire": (
+        lambda o: o["connections"][0].update(rst=[], peer_fin=True), "faithful", ["faithful"],
+    ),
     "another connection": (tried_again, "retry", ["attempts"]),
     "a request that was not read whole": (
-        lambda o: o["connections"][0]["requests"][0].update(complete=False), "retry", ["processed"],
+        lambda o: o["connections"][0]["requests"][0].update(read="partly"), "retry", ["acted on"],
     ),
     "a request read twice": (
-        lambda o: o["connections"][0]["requests"].append({"method": "GET", "complete": True}), "retry",
-        ["attempts", "processed"],
+        lambda o: o["connections"][0]["requests"].append({"method": "GET"}), "retry", ["attempts"],
     ),
     "fewer bytes lost": (lambda o: o["connections"][0].update(sent=BODY // 2), "lost", ["lost"]),
     "another type": (error(0, type="requests.exceptions.ReadTimeout"), "type", ["type"]),
@@ -180,7 +186,7 @@ class TestWithoutProof:
     @staticmethod
     def unproved(made: Json) -> None:
         made["connections"] = []
-        made["state"] = None
+        made["proved"] = False
 
     def test_only_what_the_application_is_told_is_compared(self) -> None:
         found = diff(results(cell()), results(cell(self.unproved), proved=False))

@@ -105,7 +105,7 @@ def test_unless_it_is_claimed_that_nothing_is_sent() -> None:
 def test_bytes_of_tls_are_not_counted_as_bytes_of_the_response() -> None:
     plain, secure = LoggedConnection(1, 0, 1024, (), ()), LoggedConnection(2, 0, 1024, (), (), wire=1900)
     seen = (evidence(peer_bytes=1024), evidence(peer_bytes=1900), evidence(peer_bytes=7))
-    assert [c.peer_bytes for c in unwrapped(seen, (plain, secure))] == [1024, 1024, 7]
+    assert [c.peer_bytes for c in unwrapped(seen, (plain, secure, None))] == [1024, 1024, 7]
 
 
 def test_what_never_was_on_the_wire_was_not_sent() -> None:

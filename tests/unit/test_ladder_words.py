@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hangup.judge import Outcome, Verdict
+from hangup.judge import ActedOn, Outcome, Verdict
 from hangup.ladder.words import given, root, verdict_sentences
 from hangup.store.model import Link, Operation
 
@@ -47,8 +47,8 @@ def test_the_root_is_the_deepest_error_that_says_something() -> None:
 def verdict(**changed: Any) -> Verdict:
     """Of a faithful reset, and what is changed of it."""
     plain: dict[str, Any] = {
-        "outcome": Outcome.RESET, "decisive": 0, "faithful": True, "extra_connections": 0, "extra_requests": {},
-        "processed": 1, "lost": 0,
+        "outcome": Outcome.RESET, "decisive": 0, "faithful": True, "ending": "rst", "tries": 1,
+        "sent": {"GET": 1}, "acted_on": ActedOn.YES, "lost": 0,
     }  # fmt: skip
     return Verdict(**{**plain, **changed})
 
@@ -56,19 +56,36 @@ def verdict(**changed: Any) -> Verdict:
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({}, ["reset", "faithful", "not retried", "processed", "nothing lost"]),
-        ({"faithful": False, "lost": 512}, ["reset", "misleading", "not retried", "processed", "512 bytes lost"]),
-        ({"processed": 0}, ["reset", "faithful", "not retried", "not processed", "nothing lost"]),
-        ({"processed": 2, "extra_requests": {"POST": 1}, "lost": None},
-         ["reset", "faithful", "retried", "processed 2 times"]),
-        ({"processed": None, "lost": None, "extra_connections": 1}, ["reset", "faithful", "retried"]),
-        ({"faithful": None, "processed": 0}, ["reset", "unproved"]),
+        ({}, ["reset", "faithful", "not retried", "acted on", "nothing lost"]),
+        ({"faithful": False, "lost": 512}, ["reset", "misleading", "not retried", "acted on", "512 bytes lost"]),
+        ({"acted_on": ActedOn.NO, "sent": {}}, ["reset", "faithful", "not retried", "not acted on", "nothing lost"]),
+        ({"acted_on": ActedOn.MAYBE, "lost": 1}, ["reset", "faithful", "not retried", "maybe acted on", "1 byte lost"]),
+        ({"tries": 2, "sent": {"POST": 2}, "lost": None}, ["reset", "faithful", "retried ×2", "acted on"]),
+        ({"acted_on": None, "sent": None, "lost": None, "tries": 2}, ["reset", "faithful", "retried ×2"]),
+        ({"faithful": None, "acted_on": None}, ["reset", "unproved"]),
+        ({"outcome": Outcome.UNSPECIFIC, "faithful": None},
+         ["unspecific", "unspecific", "not retried", "acted on", "nothing lost"]),
     ],
 )  # fmt: skip
 def test_a_verdict_in_words(changed: dict[str, Any], words: list[str]) -> None:
     assert [sentence.word for sentence in verdict_sentences(verdict(**changed))] == words
 
 
-def test_a_retry_is_told_by_connections_and_requests() -> None:
-    told = {s.word: s.text for s in verdict_sentences(verdict(extra_connections=2, extra_requests={"GET": 1}))}
-    assert told["retried"] == "the client opened 2 more connections and sent the peer 1 more GET than it was asked for"
+@pytest.mark.parametrize(
+    ("tries", "sent", "text"),
+    [
+        (2, {"POST": 2}, "the client by itself sent POST twice"),
+        (4, {"GET": 3, "POST": 1}, "the client by itself sent GET 3 times"),
+        (2, {"GET": 1}, "the client by itself tried twice"),
+        (3, {}, "the client by itself tried 3 times"),
+        (3, None, "the client by itself tried 3 times"),
+    ],
+)
+def test_a_retry_is_told_by_what_left_or_else_by_the_tries(tries: int, sent: dict[str, int] | None, text: str) -> None:
+    told = {s.word: s.text for s in verdict_sentences(verdict(tries=tries, sent=sent))}
+    assert told[f"retried ×{tries}"] == text
+
+
+def test_a_retry_is_called_safe_only_where_nothing_was_acted_on() -> None:
+    safe = {word for word in ActedOn for s in verdict_sentences(verdict(acted_on=word)) if "is safe" in s.text}
+    assert safe == {ActedOn.NO}

@@ -10,6 +10,7 @@ import pytest
 from hangup.catalogue import load_catalogue
 from hangup.labs.base import LabName
 from hangup.store import ClientResults
+from hangup.store.model import SCHEMA
 from hangup.tables import labs, matrix_page, readme_page
 from hangup.tables.labs import Cause, cause_of, causes, differing
 
@@ -20,10 +21,12 @@ RESET = {"type": "ConnectionResetError", "errno": 104, "code": "ECONNRESET", "me
 def results(platform: LabName, *scenarios: str, message: str = "[Errno 104] reset") -> ClientResults:
     """One client that reports a reset in each of the scenarios."""
     operation = {"op": "exchange", "phase": "recv", "received": 0, "error": [RESET | {"message": message}]}
-    connection = {"ending": "fin", "sent": 0, "requests": [{"method": "GET", "complete": True}]}
-    observation = {"share": "always", "operations": [operation], "state": "SF", "connections": [connection]}
+    connection = {
+        "state": "SF", "history": "ShDFf", "first_fin": "peer", "peer_fin": True, "requests": [{"method": "GET"}],
+    }  # fmt: skip
+    observation = {"share": "always", "operations": [operation], "connections": [connection]}
     table: dict[str, Any] = {
-        "schema": 1, "about": "Made up.", "client": "python/socket", "layer": "stream", "platform": platform,
+        "schema": SCHEMA, "about": "Made up.", "client": "python/socket", "layer": "stream", "platform": platform,
         "proved": True, "trials": 10, "cells": {name: {"observations": [observation]} for name in scenarios},
         "stack": {"runtime": "CPython", "versions": {}, "system": "Linux"}, "end": {"cells": len(scenarios)},
     }  # fmt: skip

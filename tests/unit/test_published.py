@@ -10,7 +10,7 @@ import pytest
 from hangup import paths
 from hangup.agents.manifest import load_manifests
 from hangup.catalogue import load_catalogue
-from hangup.judge import Outcome
+from hangup.judge import ActedOn, Outcome
 from hangup.labs.base import MAY_OFFER
 from hangup.matrix import judged
 from hangup.store import load_results
@@ -58,7 +58,8 @@ class TestFile:
         for control in controls:
             (verdict,) = control.verdicts
             assert verdict.outcome is Outcome.SUCCESS
-            assert (verdict.lost, verdict.extra_connections, verdict.extra_requests) == (0, 0, {})
+            assert (verdict.lost, verdict.tries, verdict.acted_on) == (0, 1, ActedOn.YES)
+            assert sum((verdict.sent or {}).values()) == 1
 
 
 def test_every_difference_between_platforms_has_its_cause() -> None:

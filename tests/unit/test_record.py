@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import evidence, scenario, trial
+from samples import evidence, trial
 
-from hangup.agents.protocol import Link, Reply
+from hangup.agents.protocol import Event, Link, Reply
 from hangup.conduct.peer import LoggedConnection, LoggedRequest
 from hangup.conduct.trial import Operation, Trial
-from hangup.store.model import Observation
-from hangup.store.record import CellRecorder, ending, observe, share
+from hangup.evidence import ConnectionEvidence, SeenConnection, SentRequest
+from hangup.store.model import Connection, Observation, Request
+from hangup.store.record import CellRecorder, observe, share
 
 SHARES = {
     (1, 1): "always", (10, 10): "always", (9, 10): "mostly", (6, 10): "mostly", (5, 10): "sometimes",
@@ -35,7 +34,7 @@ def answered(received: int, id: int = 1) -> Trial:
 def record(trials: list[Trial]) -> CellRecorder:
     recorder = CellRecorder()
     for each in trials:
-        recorder.add(each, scenario(), str)
+        recorder.add(each, str)
     return recorder
 
 
@@ -65,7 +64,7 @@ def test_a_cell_without_a_result_says_why() -> None:
 
 
 def observed(made: Trial) -> Observation:
-    return observe(made, scenario(made.scenario), lambda text: text.upper())
+    return observe(made, str.upper)
 
 
 def test_an_error_is_kept_in_the_clients_words_without_what_changes() -> None:
@@ -85,67 +84,126 @@ def test_an_operation_without_an_answer_is_a_hang() -> None:
     assert operation.model_dump(exclude_defaults=True) == {"op": "exchange", "hang": True}
 
 
-def test_requests_are_those_that_the_peer_read() -> None:
-    log = (
-        LoggedConnection(50000, 40, 0, (LoggedRequest("GET", 40, True), LoggedRequest("POST", 9, False)), ()),
-        LoggedConnection(50001, 0, 0, (), ()),
-    )
-    made = trial(evidence=(evidence(), evidence(), evidence()), log=log)
-    requests = [[(r.method, r.complete) for r in c.requests] for c in observed(made).connections]
-    assert requests == [[("GET", True), ("POST", False)], [], []]
+def test_what_an_event_told_is_kept_beside_the_answer() -> None:
+    told = Event(name="session error", error=[Link(type="E", message="gone")])
+    reply = Reply(type="reply", id=1, result="observed", phase="recv", received=0, status=200, events=[told])
+    (operation,) = observed(trial(operations=(Operation("exchange", reply, 0, 1),))).operations
+    assert [(event.name, event.error[0].message) for event in operation.events] == [("session error", "GONE")]
+    assert (operation.status, operation.error) == (200, ())
 
 
-def test_without_a_capture_there_is_no_state() -> None:
-    made = observed(trial(evidence=()))
-    assert (made.state, made.connections) == (None, ())
+def test_what_was_received_is_kept_by_its_digest() -> None:
+    reply = Reply(type="reply", id=1, result="observed", phase="recv", received=3, eof=True, sha256="ab" * 32)
+    (operation,) = observed(trial(operations=(Operation("recv", reply, 0, 1),))).operations
+    assert (operation.received, operation.eof, operation.sha256) == (3, True, "ab" * 32)
 
 
-def test_where_no_packet_was_to_be_sent_none_is_a_state() -> None:
-    made = observe(trial(evidence=()), scenario("no-route"), str)
-    assert (made.state, made.connections) == ("nothing", ())
-    assert observe(trial(evidence=(), proved=False), scenario("no-route"), str).state is None
+PLAIN = evidence()
 
 
-WHOLE = scenario().announced
-ENDINGS = {
-    "refused": ({"state": "REJ", "rst": ("peer",), "first_fin": "nobody", "peer_fin": False}, "refused"),
-    "a closed port, by ICMP": (
-        {"state": "S0", "icmp": ("port-unreachable",), "first_fin": "nobody", "peer_fin": False}, "refused",
-    ),
-    "unreachable": (
-        {"state": "S0", "icmp": ("host-unreachable",), "first_fin": "nobody", "peer_fin": False}, "unreachable",
-    ),
-    "rst": ({"state": "RSTR", "rst": ("peer",), "first_fin": "nobody", "peer_fin": False}, "rst"),
-    "rst on both sides": ({"state": "RSTR", "rst": ("peer", "client"), "peer_fin": False}, "rst"),
-    "fin, then rst": ({"state": "RSTR", "rst": ("peer",), "rst_after_fin": True}, "fin, rst"),
-    "fin": ({}, "fin"),
-    "fin after the client's": ({"first_fin": "client"}, "fin"),
-    "the client's own rst": ({"state": "RSTO", "rst": ("client",), "first_fin": "nobody", "peer_fin": False}, "none"),
-    "nothing at all": (
-        {"state": "S0", "first_fin": "nobody", "peer_fin": False, "client_bytes": 0, "peer_bytes": 0}, "silence",
-    ),
-    "a part of an answer": (
-        {"state": "S1", "first_fin": "nobody", "peer_fin": False, "peer_bytes": 553}, "silence",
-    ),
-    "an answer and nothing more": ({"state": "S1", "first_fin": "nobody", "peer_fin": False}, "none"),
+def seen(
+    port: int, *requests: SentRequest, evidence: ConnectionEvidence = PLAIN, syn_data: bool = False
+) -> SeenConnection:
+    return SeenConnection(port=port, evidence=evidence, syn_data=syn_data, requests=requests)
+
+
+def entry(port: int, *requests: LoggedRequest) -> LoggedConnection:
+    return LoggedConnection(port, 0, 0, requests, ())
+
+
+def connections(shown: list[SeenConnection], log: list[LoggedConnection]) -> list[Connection]:
+    return list(observed(trial(seen=tuple(shown), log=tuple(log))).connections)
+
+
+GET, CUT, HIDDEN = SentRequest("GET", True), SentRequest("GET", False), SentRequest("GET", None)
+REQUESTS: dict[str, tuple[list[SentRequest], list[LoggedRequest], list[Request]]] = {
+    # what left the client, what the peer read, what is stored
+    "read whole": ([GET], [LoggedRequest("GET", 40, True)], [Request(method="GET")]),
+    "read by nobody": ([GET], [], [Request(method="GET", read="none")]),
+    "no byte of it read": ([GET], [LoggedRequest("GET", 0, False)], [Request(method="GET", read="none")]),
+    "read in part": ([GET], [LoggedRequest("GET", 9, False)], [Request(method="GET", read="partly")]),
+    "cut": ([CUT], [LoggedRequest("GET", 9, False)], [Request(method="GET", sent="partly", read="partly")]),
+    "cut and unread": ([CUT], [], [Request(method="GET", sent="partly", read="none")]),
+    "hidden by TLS": ([HIDDEN], [], [Request(method="GET", sent="unknown", read="none")]),
+    "hidden by TLS and read": ([HIDDEN], [LoggedRequest("GET", 40, True)], [Request(method="GET")]),
+    "hidden by TLS and read in part": (
+        [HIDDEN], [LoggedRequest("GET", 9, False)], [Request(method="GET", sent="unknown", read="partly")]),
+    "answered": (
+        [GET], [LoggedRequest("GET", 40, True, answered=200)], [Request(method="GET", answered=200)]),
+    "answered, then read": (
+        [GET], [LoggedRequest("GET", 40, True, answered=413, drained=True)],
+        [Request(method="GET", answered=413, drained=True)]),
+    "refused": (
+        [GET], [LoggedRequest("GET", 0, False, refused=True)], [Request(method="GET", read="none", refused=True)]),
+    "several, in their order": (
+        [GET, SentRequest("POST", False)], [LoggedRequest("GET", 40, True), LoggedRequest("POST", 9, False)],
+        [Request(method="GET"), Request(method="POST", sent="partly", read="partly")]),
+    "the method is the one that left": (
+        [SentRequest("POST", False)], [LoggedRequest("", 3, False)],
+        [Request(method="POST", sent="partly", read="partly")]),
+    "more than left by the capture: HTTP/2 hides them": (
+        [], [LoggedRequest("GET", 0, True)], [Request(method="GET")]),
+    "bytes that are no request": ([], [LoggedRequest("", 12, False)], []),
+    "none": ([], [], []),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("changed", "expected"), ENDINGS.values(), ids=ENDINGS)
-def test_an_ending_is_what_the_peer_or_the_network_did(changed: dict[str, object], expected: str) -> None:
-    assert ending(evidence(**changed), whole=WHOLE, drawn=True) == expected
+@pytest.mark.parametrize(("left", "read", "stored"), REQUESTS.values(), ids=REQUESTS)
+def test_a_request_as_it_left_and_as_it_was_read(
+    left: list[SentRequest], read: list[LoggedRequest], stored: list[Request]
+) -> None:
+    (connection,) = connections([seen(50000, *left)], [entry(50000, *read)])
+    assert list(connection.requests) == stored
 
 
-def test_a_rst_that_no_scenario_speaks_of_is_what_came_after() -> None:
-    late = dataclasses.replace(evidence(), rst=("peer",), rst_after_fin=True)
-    assert ending(late, whole=WHOLE, drawn=False) == "fin"
+def test_a_connection_that_the_peer_never_saw_has_what_left() -> None:
+    stored = connections([seen(1, GET), seen(2, GET)], [entry(2, LoggedRequest("GET", 40, True))])
+    assert [[request.read for request in connection.requests] for connection in stored] == [["none"], ["whole"]]
 
 
-def test_of_two_requests_one_of_which_is_answered_the_other_met_silence() -> None:
-    left = evidence(state="S1", first_fin="nobody", peer_fin=False)
-    (first,) = trial().operations
-    twice = (first, Operation("exchange", None, 1, 2))
-    assert [c.ending for c in observed(trial(evidence=(left,))).connections] == ["none"]
-    assert [c.ending for c in observed(trial(evidence=(left,), operations=twice)).connections] == ["silence"]
-    retried = observed(trial(evidence=(left, left), operations=twice))
-    assert [c.ending for c in retried.connections] == ["none", "none"], "the second request went by the second one"
+def test_the_log_belongs_to_the_connection_of_its_port_in_whatever_order() -> None:
+    log = [entry(2, LoggedRequest("GET", 9, False)), entry(1, LoggedRequest("GET", 40, True))]
+    stored = connections([seen(1, GET), seen(2, GET)], log)
+    assert [connection.requests[0].read for connection in stored] == ["whole", "partly"]
+
+
+def test_the_evidence_is_stored_as_it_was_seen() -> None:
+    odd = evidence(
+        state="RSTR",
+        history="ShDfr",
+        first_fin="peer",
+        peer_fin=True,
+        rst=("peer", "client"),
+        rst_after_fin=True,
+        forged=True,
+        icmp=("host-unreachable",),
+        peer_bytes=77,
+    )
+    (stored,) = connections([seen(1, evidence=odd, syn_data=True)], [])
+    assert stored == Connection(
+        state="RSTR",
+        history="ShDfr",
+        first_fin="peer",
+        peer_fin=True,
+        rst=("peer", "client"),
+        rst_after_fin=True,
+        forged=True,
+        icmp=("host-unreachable",),
+        syn_data=True,
+        sent=77,
+    )
+    (plain,) = connections([seen(1)], [])
+    assert (plain.syn_data, plain.forged, plain.rst_after_fin, plain.rst, plain.icmp) == (False, False, False, (), ())
+    client = evidence(first_fin="client", peer_fin=False)
+    assert [c.first_fin for c in connections([seen(1, evidence=client)], [])] == ["client"]
+
+
+def test_what_is_published_is_what_was_seen_without_the_clean_up() -> None:
+    made = observed(trial(evidence=(evidence(rst=("client",)),) * 2, seen=(seen(1),)))
+    assert [connection.rst for connection in made.connections] == [()]
+
+
+def test_without_a_capture_nothing_is_proved() -> None:
+    made = observed(trial(evidence=(), proved=False))
+    assert (made.proved, made.connections) == (False, ())
+    assert observed(trial(evidence=())).proved

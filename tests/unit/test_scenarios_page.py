@@ -15,6 +15,7 @@ from hangup.cli import show
 from hangup.errors import HangupError
 from hangup.store import ClientResults, KernelResets, ScenarioReset, load_results
 from hangup.store.kernel import End
+from hangup.store.model import SCHEMA
 from hangup.tables import scenarios_page
 from hangup.tables.scenarios import reports, reset_sentence
 
@@ -65,7 +66,7 @@ def test_no_step_of_any_script_is_left_out(each: Scenario) -> None:
 RST = ScenarioReset(by="peer", reasons=("TCP_ABORT_ON_CLOSE",), system="Linux 6.18")
 KERNEL = {
     "netns": KernelResets(
-        schema=1, about="", platform="netns", scenarios={"rst-unread-request": RST}, end=End(scenarios=1)
+        schema=SCHEMA, about="", platform="netns", scenarios={"rst-unread-request": RST}, end=End(scenarios=1)
     )
 }
 
@@ -115,11 +116,11 @@ def results(platform: str, client: str, outcome: str) -> ClientResults:
     """A client that met ``normal`` with a success, or not at all."""
     answer = {"op": "exchange", "received": 1084, "eof": False}
     cell = {"fault": outcome} if outcome != "success" else {
-        "observations": [{"share": "always", "operations": [answer], "state": "SF",
-                          "connections": [{"ending": "fin", "sent": 1084}]}]
+        "observations": [{"share": "always", "operations": [answer],
+                          "connections": [{"state": "SF", "history": "ShdFf", "peer_fin": True, "sent": 1084}]}]
     }  # fmt: skip
     return ClientResults.model_validate(
-        {"schema": 1, "about": "", "client": client, "layer": "stream", "platform": platform, "proved": True,
+        {"schema": SCHEMA, "about": "", "client": client, "layer": "stream", "platform": platform, "proved": True,
          "trials": 1, "stack": {"runtime": "r", "versions": {}, "system": "s"}, "cells": {"normal": cell},
          "end": {"cells": 1}}
     )  # fmt: skip

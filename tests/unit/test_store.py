@@ -28,8 +28,16 @@ TABLE: dict[str, Any] = {
                 {
                     "share": "always",
                     "operations": [{"op": "exchange", "received": 1084, "eof": False}],
-                    "state": "SF",
-                    "connections": [{"ending": "fin", "sent": 1084, "requests": [{"method": "GET", "complete": True}]}],
+                    "connections": [
+                        {
+                            "state": "SF",
+                            "history": "ShDdFf",
+                            "first_fin": "peer",
+                            "peer_fin": True,
+                            "sent": 1084,
+                            "requests": [{"method": "GET", "answered": 200}],
+                        }
+                    ],
                 }
             ]
         },
@@ -45,8 +53,7 @@ TABLE: dict[str, Any] = {
                             "error": [{"type": "E", "message": "„refused“ …", "errno": 111, "code": "ECONNREFUSED"}],
                         }
                     ],
-                    "state": "REJ",
-                    "connections": [{"ending": "refused", "sent": 0}],
+                    "connections": [{"state": "REJ", "history": "Sr", "rst": ["peer"]}],
                 },
                 {"share": "rarely", "operations": [{"op": "exchange", "hang": True}]},
             ]
@@ -97,7 +104,14 @@ def test_a_file_that_was_cut_short_is_refused_wherever_it_was_cut(path: Path) ->
 
 
 STRANGE = {
-    "newer schema": ({"schema": SCHEMA + 1, "surprise": 1}, r"schema 2, and this hangup reads up to 1; upgrade"),
+    "newer schema": (
+        {"schema": SCHEMA + 1, "surprise": 1},
+        f"schema {SCHEMA + 1}, and this hangup reads up to {SCHEMA}; upgrade",
+    ),
+    "older schema": (
+        {"schema": SCHEMA - 1},
+        f"schema {SCHEMA - 1}, and this hangup reads {SCHEMA}; measure anew: `hangup run",
+    ),
     "no schema": ({"schema": None}, "not a hangup results file"),
     "schema of another kind": ({"schema": "https://json-schema.org/"}, "not a hangup results file"),
     "no closing record": ({"end": None}, "incomplete, its closing record is missing"),

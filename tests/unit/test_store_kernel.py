@@ -16,6 +16,7 @@ from hangup.kernel import MEANINGS
 from hangup.reasons import ResetReason
 from hangup.store.files import dump_json
 from hangup.store.kernel import KernelRecorder, ScenarioReset, kernel_file, load_kernel, read_kernel, save_kernel
+from hangup.store.model import SCHEMA
 
 LINUX = "Linux 6.18"
 
@@ -63,13 +64,16 @@ def test_where_the_kernel_could_not_be_asked_nothing_is_learnt() -> None:
     assert recorder.scenarios(LINUX) == {}
 
 
+LETTERS = {"S": "TCP_STATE", "N": "NO_SOCKET", "T": "TCP_TIMEWAIT_SOCKET", "D": "TCP_ABORT_ON_DATA"}
+
+
 def reasons(**of_clients: str) -> tuple[str, ...]:
-    """What is published of trials with these reasons, a letter each: S TCP_STATE, N NO_SOCKET."""
+    """What is published of trials with these reasons, by their letters."""
     recorder = KernelRecorder()
     rst = scenario("rst-before-response")
     for client, letters in of_clients.items():
         for letter in letters:
-            reset = told({"S": "TCP_STATE", "N": "NO_SOCKET"}[letter])
+            reset = told(LETTERS[letter])
             recorder.add(trial(client=client, kernel=(reset,), evidence=(evidence(rst=("peer",)),)), rst)
     (entry,) = recorder.scenarios(LINUX).values()
     return entry.reasons
@@ -85,9 +89,16 @@ def reasons(**of_clients: str) -> tuple[str, ...]:
         ({"a": "SSSS", "b": "SNSN"}, ("TCP_STATE",)),
         ({"a": "SNN", "b": "SNS", "c": "NSN"}, ("NO_SOCKET",)),
         ({"a": "SN"}, ("NO_SOCKET",)),
+        ({"a": "TTT", "b": "DDD"}, ("TCP_TIMEWAIT_SOCKET",)),
+        ({"a": "TTT", "b": "DTD"}, ("TCP_TIMEWAIT_SOCKET",)),
+        ({"a": "DDT", "b": "DDD"}, ("TCP_TIMEWAIT_SOCKET",)),
+        ({"a": "TSS", "b": "SSS"}, ("TCP_STATE",)),
+        ({"a": "DDD", "b": "DDD"}, ("TCP_ABORT_ON_DATA",)),
+        ({"a": "DDD", "b": "SSS"}, ("TCP_ABORT_ON_DATA", "TCP_STATE")),
     ],
     ids=["clients differ", "whatever came first", "one alone", "hardly ever", "one client by chance", "all by chance",
-         "as often as not"],
+         "as often as not", "the FIN's ACK came with the data", "with or before", "hardly ever before",
+         "another reason", "always with the data", "with the data, and another"],
 )  # fmt: skip
 def test_what_is_steady_for_some_client_is_the_scenarios(
     of_clients: dict[str, str], published: tuple[str, ...]
@@ -117,7 +128,8 @@ def test_a_run_that_learnt_nothing_makes_no_file(tmp_path: Path) -> None:
 
 
 STRANGE = {
-    "newer schema": ({"schema": 2}, "upgrade hangup"),
+    "newer schema": ({"schema": SCHEMA + 1}, "upgrade hangup"),
+    "older schema": ({"schema": SCHEMA - 1}, "measure anew"),
     "no closing record": ({"end": None}, "incomplete, its closing record is missing"),
     "fewer scenarios than it says": ({"end": {"scenarios": 2}}, "incomplete, 1 scenarios of 2"),
     "no reason": ({"scenarios": {"a": {"by": "peer", "reasons": [], "system": LINUX}}}, r"scenarios\.a\.reasons"),

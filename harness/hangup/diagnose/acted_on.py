@@ -12,20 +12,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from hangup.outcome import ActedOn
 from hangup.wire.sequence import offset
 
 if TYPE_CHECKING:
     from hangup.diagnose.facts import Facts
 
-ActedOn = Literal["yes", "no", "maybe"]
 Retry = Literal["safe", "idempotent-only"]
 
-RETRY: dict[ActedOn, Retry] = {"no": "safe", "maybe": "idempotent-only", "yes": "idempotent-only"}
+RETRY: dict[ActedOn, Retry] = {
+    ActedOn.NO: "safe",
+    ActedOn.MAYBE: "idempotent-only",
+    ActedOn.YES: "idempotent-only",
+}
 
 SAYS: dict[ActedOn, str] = {
-    "no": "no: nothing of a request left the originator, so a retry is safe",
-    "maybe": "maybe: the capture does not prove either; repeat only what is idempotent",
-    "yes": "yes: the request was answered in full; a retry does it again",
+    ActedOn.NO: "no: nothing of a request left the originator, so a retry is safe",
+    ActedOn.MAYBE: "maybe: the capture does not prove either; repeat only what is idempotent",
+    ActedOn.YES: "yes: the request was answered in full; a retry does it again",
 }
 """As it is put to people."""
 
@@ -38,10 +42,10 @@ _PATIENCE = 1.0
 def acted_on(f: Facts) -> ActedOn:
     """What the capture proves of the last request."""
     if not f.handshake_seen or f.case.evicted:
-        return "maybe"
+        return ActedOn.MAYBE
     if _answered(f):
-        return "yes"
-    return "no" if _nothing_left(f) and _is_over(f) else "maybe"
+        return ActedOn.YES
+    return ActedOn.NO if _nothing_left(f) and _is_over(f) else ActedOn.MAYBE
 
 
 def _answered(f: Facts) -> bool:

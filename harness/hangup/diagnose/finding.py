@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from hangup.diagnose.acted_on import ActedOn, acted_on
+from hangup.diagnose.acted_on import acted_on
 from hangup.diagnose.causes import UNKNOWN, Culprit, Evidence, Hypothesis
 from hangup.diagnose.facts import Facts
 from hangup.diagnose.signatures import SIGNATURES
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hangup.diagnose.case import Case
     from hangup.diagnose.matching import Match
     from hangup.diagnose.trail import Trail
+    from hangup.outcome import ActedOn
     from hangup.wire import By, ConnState, Endpoint
 
 _LIKELY = 0.3

@@ -1,13 +1,15 @@
 """What a client does when all is over, taken out of a trial's packets.
 
 Once it has its answer or its error a client closes: at once, later, from another thread, or never. When it does is no
-part of the ending, and changes from run to run. Three rules; each names what it takes out:
+part of the ending, and changes from run to run. Four rules; each names what it takes out:
 
 1. The client's own FIN and RST, and the peer's RST that answers them: a RST without ACK, which Linux sends for a
    segment that meets no socket (RFC 9293 section 3.5.2, group 1 and 2).
 2. The client's TLS close_notify (RFC 8446 section 6.1) behind the peer's FIN, and the RST that answers it.
 3. A RST without ACK behind the peer's FIN, if it is behind the client's last answer too, or if it answers what the
    client's kernel sent again of a request that was out: who only reads was told of the FIN before.
+4. Any RST behind the peer's FIN on a connection that the client opened by itself, unless the client was still sending:
+   the peer plays its script there without waiting for the harness, and the client may be done before.
 """
 
 from __future__ import annotations
@@ -32,6 +34,8 @@ Socket = tuple[bytes, int]
 class _Connection:
     """What is known of a connection so far."""
 
+    first: bool
+    """It is the trial's first one."""
     sending: bool
     """The client never came to the end of its request: it may be blocked in a send, and a RST is what it is told of."""
     tls: bool | None = None
@@ -67,8 +71,8 @@ def without_clean_up(
             continue
         of_client = packet.dport == port
         key = (packet.src, packet.sport) if of_client else (packet.dst, packet.dport)
-        known = connections.setdefault(key, _Connection(sending=key in sending))
-        scripted = client_ends and known is next(iter(connections.values()))
+        known = connections.setdefault(key, _Connection(first=not connections, sending=key in sending))
+        scripted = client_ends and known.first
         left = _of_client(packet, known, client_ends=scripted) if of_client else _of_peer(packet, known, answered_ns)
         if left is not None:
             kept.append(left)
@@ -98,6 +102,8 @@ def _of_client(segment: Segment, known: _Connection, *, client_ends: bool) -> Se
 
 def _of_peer(segment: Segment, known: _Connection, answered_ns: int | None) -> Segment | None:
     known.fin |= bool(segment.flags & Flags.FIN)
+    if segment.flags & Flags.RST and known.fin and not known.first and not known.sending:
+        return None
     answers = segment.flags & Flags.RST and not segment.flags & Flags.ACK
     told = known.fin and answered_ns is not None and segment.time_ns > answered_ns
     return None if answers and (told or (known.cleaned and not known.written and not known.sending)) else segment

@@ -5,8 +5,8 @@ from __future__ import annotations
 from markupsafe import Markup, escape
 
 _COLOURS = {
-    "success": "#1a6b34", "silent-truncation": "#a3123a", "hang": "#555b66", "agent failed": "#555b66",
-    "invalid": "#555b66",
+    "success": "#1a6b34", "silent-truncation": "#a3123a", "wrong-answer": "#a3123a", "hang": "#555b66",
+    "agent failed": "#555b66", "invalid": "#555b66",
 }  # fmt: skip
 _MISLEADING, _OTHERS = "#96450a", "#1d4f91"
 _HEIGHT, _PADDING, _LETTER = 20, 6, 6.6

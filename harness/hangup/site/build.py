@@ -56,7 +56,9 @@ LETTERS: Mapping[Outcome, str] = {
     Outcome.TLS: "L",
     Outcome.PROTOCOL: "X",
     Outcome.SILENT_TRUNCATION: "½",
+    Outcome.WRONG_ANSWER: "W",
     Outcome.HANG: "H",
+    Outcome.UNSPECIFIC: "N",
     Outcome.UNMAPPED: "?",
 }
 """The matrix in letters only."""

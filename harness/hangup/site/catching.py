@@ -129,6 +129,8 @@ class Catching:
     """The end of the stream is told by a return value."""
     short: tuple[Entry, ...]
     """Half an answer is returned as a whole one."""
+    wrong: tuple[Entry, ...]
+    """Another answer is returned than the peer gave."""
     hangs: tuple[Entry, ...]
     """Nothing is told at all."""
 
@@ -144,7 +146,7 @@ def catching(client: str, entries: Sequence[Entry]) -> Catching:
 
     return Catching(
         _handlers(language(client), failures), _causes(failures),
-        told(Outcome.EOF), told(Outcome.SILENT_TRUNCATION), told(Outcome.HANG),
+        told(Outcome.EOF), told(Outcome.SILENT_TRUNCATION), told(Outcome.WRONG_ANSWER), told(Outcome.HANG),
     )  # fmt: skip
 
 

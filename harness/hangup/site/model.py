@@ -30,10 +30,14 @@ class Report:
 class Measured:
     """A cell as some platforms have it, all alike."""
 
-    platforms: tuple[str, ...]
     cell: JudgedCell
-    results: ClientResults
-    """Of the first of the platforms."""
+    results: tuple[ClientResults, ...]
+    """Of each platform."""
+
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(r.platform for r in self.results)
 
     @property
     def reports(self) -> tuple[Report, ...]:
@@ -121,12 +125,12 @@ def join(
 
 
 def _measured(cells: Sequence[tuple[ClientResults, JudgedCell]]) -> tuple[Measured, ...]:
-    alike: list[tuple[ClientResults, JudgedCell, list[str]]] = []
+    alike: list[tuple[JudgedCell, list[ClientResults]]] = []
     for r, cell in cells:
-        for _, other, platforms in alike:
+        for other, members in alike:
             if other.cell == cell.cell:
-                platforms.append(r.platform)
+                members.append(r)
                 break
         else:
-            alike.append((r, cell, [r.platform]))
-    return tuple(Measured(tuple(platforms), cell, r) for r, cell, platforms in alike)
+            alike.append((cell, [r]))
+    return tuple(Measured(cell, tuple(members)) for cell, members in alike)

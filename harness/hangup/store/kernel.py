@@ -24,6 +24,13 @@ from hangup.store.model import SCHEMA, Model
 ABOUT = "Made by `hangup run` as root: why the kernel sent each scenario's RST (tcp:tcp_send_reset). Do not edit."
 FILE = "kernel.json"
 
+CLOSED, CLOSING = "TCP_TIMEWAIT_SOCKET", "TCP_ABORT_ON_DATA"
+"""Two names for data that come to a socket which is closed: the ACK of its FIN came before them, or with them.
+
+A client's kernel delays that ACK by up to 40 ms. If a client writes at once, as TLS clients answer a FIN by
+close_notify, the load decides which one it is. Where some clients write later, theirs stands for both.
+"""
+
 
 class ScenarioReset(Model):
     """Why the RST of a scenario is sent."""
@@ -83,10 +90,15 @@ def _steady(clients: Collection[Counter[str]]) -> tuple[str, ...]:
     Where a client writes at the very moment of the ending, its kernel's reason is a matter of chance, and not the
     scenario's. Where all of them do, the most frequent one stands for all.
     """
+    together = sum(clients, Counter[str]())
+    if CLOSED in together:
+        clients = [
+            Counter(CLOSED if reason == CLOSING else reason for reason in counts.elements()) for counts in clients
+        ]
+        together = sum(clients, Counter[str]())
     steady = {reason for counts in clients for reason, count in counts.items() if count * 10 >= counts.total() * 9}
     if steady:
         return tuple(sorted(steady))
-    together = sum(clients, Counter[str]())
     return (min(together, key=lambda reason: (-together[reason], reason)),)
 
 

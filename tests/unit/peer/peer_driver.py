@@ -38,6 +38,12 @@ def step(name: str, **parameters: object) -> Json:
     return {"step": name, **parameters}
 
 
+def logged(method: str, path: str, size: int, **changed: object) -> Json:
+    """A request in the peer's log: read whole and not answered, but for what is changed."""
+    plain = {"complete": True, "answered": None, "drained": False, "refused": False}
+    return {"method": method, "path": path, "bytes": size, **plain, **changed}
+
+
 class Peer:
     """One peer process. Answers are matched to messages by id, so any number may be in flight."""
 

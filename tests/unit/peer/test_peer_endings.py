@@ -15,6 +15,7 @@ from peer_driver import (
     Json,
     Peer,
     await_state,
+    logged,
     read_all,
     read_exactly,
     step,
@@ -165,7 +166,7 @@ def test_a_request_is_read_and_not_a_byte_behind_it(peer: Peer, port: int, conne
     peer.run(step("recv", bytes=4))
     log = peer.close()[0]
     assert log["read"] == len(POST) + 4
-    assert log["requests"][0] == {"method": "POST", "path": "/form", "bytes": len(POST), "complete": True}
+    assert log["requests"][0] == logged("POST", "/form", len(POST))
     assert read_all(client) == b"", "all was read: the trial's end is a FIN"
 
 
@@ -196,7 +197,7 @@ def test_head_first_then_the_rest(peer: Peer, port: int, connect: Connect, accep
     client.sendall(b"3\r\nabc\r\n0\r\n\r\n")
     peer.run(RECV)
     log = peer.close()[0]
-    assert log["requests"] == [{"method": "POST", "path": "/", "bytes": len(head) + 13, "complete": True}]
+    assert log["requests"] == [logged("POST", "/", len(head) + 13)]
     assert log["events"] == ["accept", f"recv head {len(head)}", "send 25", f"recv request {len(head) + 13}"]
 
 
@@ -213,8 +214,8 @@ def test_bytes_count_as_parts_of_requests(peer: Peer, port: int, connect: Connec
     connect(port, data=GET + POST)
     peer.run(accept, step("recv", bytes=len(GET) + 10))
     assert peer.close()[0]["requests"] == [
-        {"method": "GET", "path": "/page", "bytes": len(GET), "complete": True},
-        {"method": "", "path": "", "bytes": 10, "complete": False},
+        logged("GET", "/page", len(GET)),
+        logged("", "", 10, complete=False),
     ]
 
 

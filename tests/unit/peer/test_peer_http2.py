@@ -9,7 +9,7 @@ import h2.config
 import h2.connection
 import h2.events
 import pytest
-from peer_driver import Connect, Json, Peer, step
+from peer_driver import Connect, Json, Peer, logged, step
 
 from hangup.labs.certificates import Certificates
 from hangup_server import hold
@@ -97,14 +97,14 @@ def test_an_exchange(peer: Peer, client: Client) -> None:
     answered(peer, client, RECV, *RESPONSE)
     assert client.response() == ("200", body(1024))
     (log,) = peer.close()
-    assert log["requests"] == [{"method": "GET", "path": "/page", "bytes": 0, "complete": True}]
+    assert log["requests"] == [logged("GET", "/page", 0, answered=200)]
     assert log["events"][1:] == ["handshake", "recv request 0", f"send {log['sent']}"]
 
 
 def test_a_post_is_whole_with_its_body(peer: Peer, client: Client) -> None:
     client.ask("POST", b"hello")
     answered(peer, client, RECV)
-    assert peer.close()[0]["requests"] == [{"method": "POST", "path": "/page", "bytes": 5, "complete": True}]
+    assert peer.close()[0]["requests"] == [logged("POST", "/page", 5)]
 
 
 def test_one_after_the_other(peer: Peer, client: Client) -> None:
@@ -121,14 +121,14 @@ def test_a_ping_is_answered_while_the_peer_does_nothing(client: Client) -> None:
     client.until(h2.events.PingAckReceived)
 
 
-@pytest.mark.parametrize(("error", "number", "complete"), [("INTERNAL_ERROR", 2, True), ("REFUSED_STREAM", 7, False)])
-def test_a_stream_is_reset(peer: Peer, client: Client, error: str, number: int, complete: bool) -> None:
+@pytest.mark.parametrize(("error", "number", "refused"), [("INTERNAL_ERROR", 2, False), ("REFUSED_STREAM", 7, True)])
+def test_a_stream_is_reset(peer: Peer, client: Client, error: str, number: int, refused: bool) -> None:
     client.ask()
     answered(peer, client, RECV, step("reset stream", error=error))
     last = client.until(h2.events.StreamReset)[-1]
     assert isinstance(last, h2.events.StreamReset)
     assert last.error_code == number
-    assert [entry["complete"] for entry in peer.close()[0]["requests"]] == [complete]
+    assert peer.close()[0]["requests"] == [logged("GET", "/page", 0, refused=refused)]
 
 
 def test_requests_that_come_later_are_answered(peer: Peer, client: Client) -> None:
@@ -147,13 +147,14 @@ def test_goaway_leaves_the_connection_open(peer: Peer, client: Client) -> None:
     last = happened[-1]
     assert isinstance(last, h2.events.ConnectionTerminated)
     assert (last.error_code, last.last_stream_id) == (0, 1)
+    assert peer.close()[0]["requests"] == [logged("GET", "/page", 0, answered=200)], "one up to that number was not"
 
 
-def test_a_request_above_goaways_number_was_not_read(peer: Peer, client: Client) -> None:
+def test_a_request_above_goaways_number_was_refused(peer: Peer, client: Client) -> None:
     client.ask()
     answered(peer, client, RECV, step("send goaway", last=0))
     client.until(h2.events.ConnectionTerminated)
-    assert [entry["complete"] for entry in peer.close()[0]["requests"]] == [False]
+    assert peer.close()[0]["requests"] == [logged("GET", "/page", 0, refused=True)]
 
 
 def test_fin_with_what_the_client_sends_of_its_own_accord_is_no_rst(peer: Peer, client: Client) -> None:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from peer_driver import GET, Connect, Peer, read_all, running_peer, step, until
+from peer_driver import GET, Connect, Peer, logged, read_all, running_peer, step, until
 
 from hangup_server.http import body
 
@@ -80,7 +80,7 @@ def test_what_was_sent_before_is_delivered(peer: Peer, connect: Connect, ending:
         "read": len(GET),
         "sent": 10_000,
         "wire": 10_000,
-        "requests": [{"method": "GET", "path": "/page", "bytes": len(GET), "complete": True}],
+        "requests": [logged("GET", "/page", len(GET))],
         "events": ["accept", f"recv request {len(GET)}", "send 10000"]
         + (["close"] if ending == "terminate" else [])
         + [ending],

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from peer_driver import GET, POST, Connect, Peer, read_all, read_exactly, running_peer, step
+from peer_driver import GET, POST, Connect, Peer, logged, read_all, read_exactly, running_peer, step
 
 from hangup.labs.certificates import Certificates
 from hangup_server.http import body, response_head
@@ -66,7 +66,7 @@ def test_an_exchange(
     (log,) = peer.close()
     assert (log["read"], log["sent"]) == (len(GET), len(HEAD) + 1024)
     assert log["wire"] > log["sent"]
-    assert log["requests"] == [{"method": "GET", "path": "/page", "bytes": len(GET), "complete": True}]
+    assert log["requests"] == [logged("GET", "/page", len(GET), answered=200)]
 
 
 def test_requests_in_one_record_are_told_apart(peer: Peer, connect: Connect, secure: Secure) -> None:
