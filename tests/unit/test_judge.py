@@ -184,9 +184,18 @@ SAID: list[tuple[str, Outcome, list[Link]]] = [
     ("java/httpclient", Outcome.TRUNCATED, [
         link("java.io.IOException", JAVA_PREMATURE), link("java.io.IOException", JAVA_PREMATURE)]),
     ("java/httpurlconnection", Outcome.EOF, [link("java.net.SocketException", "Unexpected end of file from server")]),
-    ("java/httpclient", Outcome.EOF, [
+    ("java/httpclient", Outcome.UNSPECIFIC, [
         link("java.io.IOException", "HTTP/1.1 header parser received no bytes"),
         link("java.io.IOException", "HTTP/1.1 header parser received no bytes")]),
+    ("java/httpclient", Outcome.EOF, [
+        link("java.io.IOException", "HTTP/1.1 header parser received no bytes"),
+        link("java.io.EOFException", "EOF reached while reading")]),
+    ("python/aiohttp", Outcome.ABORTED, [
+        link("aiohttp.client_exceptions.ClientPayloadError", "Response payload is not completed: <ContentLengthError: "
+             "400, message='Not enough data'>. ConnectionAbortedError(103, 'Software caused connection abort')")]),
+    ("node/http", Outcome.RESET, [
+        link("Error", "Client network socket disconnected before secure TLS connection was established",
+             code="ECONNRESET")]),
     ("java/httpclient", Outcome.EOF, [link("java.io.EOFException", "")]),
     ("node/fetch", Outcome.TIMEOUT, [
         link("TypeError", "fetch failed"),
@@ -484,7 +493,7 @@ FAITHFUL: dict[str, tuple[str, Operation, bool | None]] = {
     "half a body called a success": ("fin", op(received=512, status=200), False),
     "too much of a body called a success": ("fin", op(received=1032, status=200), False),
     "a success": ("fin", HTTP_WHOLE[0], True),
-    "something unknown": ("fin", failed(type="ValueError"), False),
+    "something unknown": ("fin", failed(type="ValueError"), None),
     "what names no ending, of a FIN": ("fin", failed(code="ERR_STREAM_DESTROYED"), None),
     "what names no ending, of a RST": ("rst", failed(code="net.ErrClosed"), None),
     "what names no ending, of silence": ("open", failed(code="ERR_HTTP2_INVALID_SESSION"), None),

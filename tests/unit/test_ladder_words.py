@@ -56,15 +56,16 @@ def verdict(**changed: Any) -> Verdict:
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({}, ["reset", "faithful", "not retried", "acted on", "nothing lost"]),
-        ({"faithful": False, "lost": 512}, ["reset", "misleading", "not retried", "acted on", "512 bytes lost"]),
-        ({"acted_on": ActedOn.NO, "sent": {}}, ["reset", "faithful", "not retried", "not acted on", "nothing lost"]),
-        ({"acted_on": ActedOn.MAYBE, "lost": 1}, ["reset", "faithful", "not retried", "maybe acted on", "1 byte lost"]),
+        ({}, ["reset", "faithful", "no retry seen", "acted on", "nothing lost"]),
+        ({"faithful": False, "lost": 512}, ["reset", "misleading", "no retry seen", "acted on", "512 bytes lost"]),
+        ({"acted_on": ActedOn.NO, "sent": {}}, ["reset", "faithful", "no retry seen", "not acted on", "nothing lost"]),
+        ({"acted_on": ActedOn.MAYBE, "lost": 1},
+         ["reset", "faithful", "no retry seen", "maybe acted on", "1 byte lost"]),
         ({"tries": 2, "sent": {"POST": 2}, "lost": None}, ["reset", "faithful", "retried ×2", "acted on"]),
         ({"acted_on": None, "sent": None, "lost": None, "tries": 2}, ["reset", "faithful", "retried ×2"]),
         ({"faithful": None, "acted_on": None}, ["reset", "unproved"]),
         ({"outcome": Outcome.UNSPECIFIC, "faithful": None},
-         ["unspecific", "unspecific", "not retried", "acted on", "nothing lost"]),
+         ["unspecific", "unspecific", "no retry seen", "acted on", "nothing lost"]),
     ],
 )  # fmt: skip
 def test_a_verdict_in_words(changed: dict[str, Any], words: list[str]) -> None:

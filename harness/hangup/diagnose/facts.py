@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _SECOND = 1_000_000_000
 _CLOSE_NOTIFY = 40
-"""Bytes of an encrypted alert at most: 24 in TLS 1.3, 31 in TLS 1.2 with AES-GCM. No request is as short."""
+"""Bytes of an encrypted alert at most: 24 in TLS 1.3, 31 in TLS 1.2 with AES-GCM. HTTP/1.1 has no request as short."""
 
 OTHER: dict[By, By] = {"orig": "resp", "resp": "orig"}
 ROLE: dict[By, str] = {"orig": "originator", "resp": "responder"}

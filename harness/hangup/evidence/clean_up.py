@@ -21,7 +21,9 @@ from hangup.wire import Flags, IcmpError, Segment
 from hangup.wire.sequence import offset
 
 CLOSE_NOTIFY = 40
-"""Bytes of an encrypted alert at most: 24 in TLS 1.3, 31 in TLS 1.2 with AES-GCM. No request is as short."""
+"""Bytes of what a client sends under TLS as it leaves, at most: an alert has 24 in TLS 1.3 and 31 in TLS 1.2 with
+AES-GCM, HTTP/2's GOAWAY has 39. A request over HTTP/2 can be as short: requests are counted in all packets, also in
+those that are taken out here."""
 _HANDSHAKE = b"\x16\x03"
 """How a TLS stream begins (RFC 8446 section 5.1)."""
 Socket = tuple[bytes, int]

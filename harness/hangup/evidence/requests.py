@@ -11,13 +11,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from hangup.evidence.clean_up import CLOSE_NOTIFY
 from hangup.wire import Flags, Segment
 from hangup.wire.sequence import offset
 from hangup_server.http import NotHttpError, RequestParser
 
 _CHANGE_CIPHER_SPEC, _HANDSHAKE, _APPLICATION_DATA = 20, 22, 23
 """Types of TLS records: RFC 8446 section 5.1."""
+_NO_REQUEST = 31
+"""Bytes of a TLS record, its head included, that cannot have a request in it. In TLS 1.3 an alert has 24, and the
+shortest frame of HTTP/2, which acknowledges SETTINGS, 31. A request whose fields are in HTTP/2's table (RFC 7541,
+section 6.1: a byte each) has 35 and more; other frames, which no size tells from it, count as a request too."""
 
 
 class Asked(NamedTuple):
@@ -106,7 +109,7 @@ def _application_data(pieces: Sequence[_Piece]) -> Iterator[int]:
         elif kind == _APPLICATION_DATA:
             if not finished:
                 finished = True
-            elif size > CLOSE_NOTIFY:
+            elif size > _NO_REQUEST:
                 yield time_ns
 
 

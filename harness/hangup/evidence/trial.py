@@ -60,7 +60,8 @@ def seen_connections(
         table.feed(packet)
         if isinstance(packet, Segment):
             segments.append(packet)
-    return tuple(_seen(connection, port, segments, asked) for connection in table)
+    sent = [p for p in packets if isinstance(p, Segment) and p.dport == port]
+    return tuple(_seen(connection, port, segments, sent, asked) for connection in table)
 
 
 def _sending(packets: Iterable[Segment | IcmpError], port: int) -> set[Socket]:
@@ -76,15 +77,19 @@ def _sending(packets: Iterable[Segment | IcmpError], port: int) -> set[Socket]:
     }
 
 
-def _seen(connection: Connection, port: int, segments: Sequence[Segment], asked: Sequence[Asked]) -> SeenConnection:
+def _seen(
+    connection: Connection, port: int, segments: Sequence[Segment], sent: Sequence[Segment], asked: Sequence[Asked]
+) -> SeenConnection:
+    """``segments``: without the client's clean-up; ``sent``: all that the client sent, since what looks like its
+    leaving under TLS may be a request."""
     own = _client_port(connection, port)
     evidence = connection_evidence(connection, port, segments)
-    sent = [s for s in segments if s.sport == own and s.dport == port]
+    its = [segment for segment in sent if segment.sport == own]
     return SeenConnection(
         port=own,
         evidence=replace(evidence, history=evidence.history.translate(_TIMING)),
-        syn_data=any(s.flags & Flags.SYN and s.length for s in sent),
-        requests=sent_requests(sent, asked),
+        syn_data=any(s.flags & Flags.SYN and s.length for s in its),
+        requests=sent_requests(its, asked),
     )
 
 

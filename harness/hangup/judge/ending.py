@@ -14,13 +14,21 @@ Ending = Literal["fin", "rst", "fin, rst", "refused", "unreachable", "aborted", 
 def endings(scenario: Scenario, observation: Observation) -> tuple[Ending, ...]:
     """How each connection of an observation ended, in their order."""
     connections = observation.connections
-    asked = sum(operation.op == "exchange" for operation in observation.operations) if len(connections) == 1 else 1
-    whole = scenario.announced * max(1, asked)
+    whole = _asked_for(scenario, observation)
     aborts = any((step.actor, step.act) == ("network", "abort") for step in scenario.flat)
     return tuple(
         "aborted" if aborts and number == 0 else ending(connection, whole=whole)
         for number, connection in enumerate(connections)
     )
+
+
+def _asked_for(scenario: Scenario, observation: Observation) -> int:
+    """Bytes of all that the client asked for on one connection: whole responses, or what its reads were to get."""
+    exchanges = sum(operation.op == "exchange" for operation in observation.operations)
+    if not exchanges:
+        reads = [step for step in scenario.flat if (step.actor, step.act) == ("client", "recv")]
+        return sum(step.number("bytes", scenario.peer_bytes) for step in reads)
+    return scenario.announced * (exchanges if len(observation.connections) == 1 else 1)
 
 
 def ending(connection: Connection, *, whole: int) -> Ending:

@@ -71,7 +71,7 @@ class Verdict:
     """The index of the operation that the outcome is taken from: the first that did not succeed, else the last."""
     faithful: bool | None
     """Whether the application was told what happened on the wire; None where there is no evidence, or where the
-    error names no ending."""
+    error names no ending, or none that a rule knows."""
     ending: Ending
     """How the last connection ended."""
     tries: int
@@ -156,7 +156,7 @@ def _faithful(
     """Whether what is told fits the ending of the last connection; if no request left on that one, it must fit the
     endings of those on which one had left, too. Else a refusal reads as if nothing had been sent."""
     outcome = told.outcome
-    if not observation.proved or outcome is Outcome.UNSPECIFIC:
+    if not observation.proved or outcome in (Outcome.UNSPECIFIC, Outcome.UNMAPPED):
         return None
     if outcome is Outcome.SUCCESS or outcome in scenario.faithful:
         return True

@@ -3,7 +3,8 @@
 A request was acted on if the peer's program had all of it and went on, or answered it with success. It was not if
 nothing of it left the client, or if the protocol says so. In every other case nobody knows: bytes that the peer's
 kernel acknowledged and no program read, bytes that were read in part, and bytes that a program drained behind its own
-refusal prove nothing. A retry is safe after ``no`` alone.
+refusal prove nothing; nor does it that nothing has left of a request that the client or its kernel still holds. A
+retry is safe after ``no`` alone.
 """
 
 from __future__ import annotations
@@ -25,12 +26,17 @@ class LastRequest:
         methods = [s.text("method", "GET") for s in scenario.flat if s.act in ("exchange", "begin exchange")]
         self.made = Counter(methods[:exchanges])
         """The requests that the application made, by method."""
-        self._queued = "tls" not in scenario.features and any(
-            ending in ("silence", "none") and "h" in connection.history
+        tls = "tls" in scenario.features
+        self._queued = any(
+            ending in ("silence", "none") and "h" in connection.history and (connection.requests or not tls)
             for ending, connection in zip(endings(scenario, observation), observation.connections, strict=True)
         )
         """Whether a connection is open on which nothing left: the client's kernel may hold the request and send it yet.
         Under TLS nothing is handed to it before the handshake is done."""
+        self._unread = not tls and any("D" in c.history and not c.requests for c in observation.connections)
+        """Whether bytes left on a connection that nobody could read as a request (``evidence.sent_requests``)."""
+        self._waiting = any(operation.hang for operation in observation.operations)
+        """Whether the client had not given up at the harness's deadline: what it was asked for it may still send."""
         self._known = bool(self.made) and observation.proved
         self._connections = observation.connections
         earlier = max(0, sum(self.made.values()) - 1)
@@ -59,7 +65,7 @@ class LastRequest:
         said = {_acted_on(request) for request in self._attempts}
         if any(connection.syn_data and not connection.requests for connection in self._connections):
             said.add(ActedOn.MAYBE)
-        if not self._attempts and self._queued:
+        if self._unread or self._waiting or (self._queued and not self._attempts):
             said.add(ActedOn.MAYBE)
         return next((word for word in (ActedOn.YES, ActedOn.MAYBE) if word in said), ActedOn.NO)
 

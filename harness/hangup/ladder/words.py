@@ -172,13 +172,15 @@ def verdict_sentences(verdict: Verdict) -> tuple[Sentence, ...]:
 
 def unproved(verdict: Verdict) -> bool:
     """Whether there is no capture."""
-    return verdict.faithful is None and verdict.outcome is not Outcome.UNSPECIFIC
+    return verdict.faithful is None and verdict.outcome not in (Outcome.UNSPECIFIC, Outcome.UNMAPPED)
 
 
 def faithful(verdict: Verdict) -> Sentence:
     """Does it agree with the wire?"""
     if verdict.outcome is Outcome.UNSPECIFIC:
         return Sentence("unspecific", "it neither agrees with what happened on the wire nor contradicts it")
+    if verdict.outcome is Outcome.UNMAPPED:
+        return Sentence("", "")
     if verdict.faithful is None:
         return Sentence("unproved", "there is no capture to compare it with")
     if verdict.faithful:
@@ -189,7 +191,7 @@ def faithful(verdict: Verdict) -> Sentence:
 def retried(verdict: Verdict) -> Sentence:
     """What the client did by itself."""
     if not verdict.retried:
-        return Sentence("not retried", "the client tried nothing again by itself")
+        return Sentence("no retry seen", "no second attempt of the client's own was on the wire")
     sent = " and ".join(f"{method} {_times(count)}" for method, count in (verdict.sent or {}).items() if count > 1)
     if sent:
         return Sentence(f"retried ×{verdict.tries}", f"the client by itself sent {sent}")
@@ -204,8 +206,11 @@ def acted_on(verdict: Verdict) -> Sentence:
 
 
 ACTED_ON: dict[ActedOn, Sentence] = {
-    ActedOn.YES: Sentence("acted on", "the peer had the whole request and went on: a retry may do it a second time"),
-    ActedOn.MAYBE: Sentence("maybe acted on", "the request had left, at least in part: repeat only what is idempotent"),
+    ActedOn.YES: Sentence(
+        "acted on",
+        "the peer had the whole request and went on, or answered it with success: a retry may do it a second time",
+    ),
+    ActedOn.MAYBE: Sentence("maybe acted on", "nothing shows that it was not: repeat only what is idempotent"),
     ActedOn.NO: Sentence("not acted on", "nothing of it left, or the peer said that it did nothing: a retry is safe"),
 }
 
@@ -215,7 +220,7 @@ def lost(verdict: Verdict) -> Sentence:
     if verdict.lost is None:
         return Sentence("", "")
     if verdict.lost == 0:
-        return Sentence("nothing lost", "the application has all that the peer sent")
+        return Sentence("nothing lost", "the application has all of the last answer's content that could be read")
     return Sentence(f"{size(verdict.lost)} lost", "the peer sent them, and the application never got them")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
@@ -23,6 +24,8 @@ _MAYBE = "The request may have been acted on"
 _SENT = "What was sent before may have been acted on"
 _IDEMPOTENT = "repeat only what is idempotent"
 _REPEAT = "Repeat only what is idempotent"
+_SAFE = re.compile(r"\bretry\b[^.]* is safe\b|\bmay be sent again\b")
+"""A lesson's words for it."""
 _TOLD: dict[str, str] = {
     ActedOn.YES: f"The request was acted on here. {_REPEAT}.",
     ActedOn.NO: "The request was not acted on here.",
@@ -62,9 +65,15 @@ def advise(index: Index, answer: Answer) -> Advice:
     acted_on = _acted_on(answer, cells)
     known = any(cell.acted_on for cell in cells)
     retry: Retry = "safe" if acted_on is ActedOn.NO else "idempotent-only" if known else "unknown"
-    lessons = dict.fromkeys(lesson for place in _places(index, cells) if (lesson := place.teaches))
+    teaches = (place.teaches or "" for place in _places(index, cells))
+    lessons = dict.fromkeys(filter(None, teaches if retry == "safe" else map(_without_safe, teaches)))
     what = _what(index, answer, cells, acted_on) if known else ""
     return Advice(what, acted_on, retry, tuple(lessons)[:LESSONS], _apart(index, answer, cells))
+
+
+def _without_safe(lesson: str) -> str:
+    """Without the sentences that call a retry safe: true of their scenario, and the text may come of another one."""
+    return " ".join(sentence for sentence in re.split(r"(?<=[.!?])\s+", lesson) if not _SAFE.search(sentence))
 
 
 def _acted_on(answer: Answer, cells: list[Heard]) -> ActedOn:

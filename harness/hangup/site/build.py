@@ -85,9 +85,7 @@ def findings(site: Site) -> list[Finding]:
     found = []
     for title, holds in FINDINGS:
         cells = tuple(
-            entry
-            for entry in site.entries.values()
-            if any(holds(entry.leading.cell, verdict) for verdict in entry.leading.cell.verdicts)
+            entry for entry in site.entries.values() if any(holds(verdict) for verdict in entry.leading.cell.verdicts)
         )
         if cells:
             found.append(Finding(title, cells))

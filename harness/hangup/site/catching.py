@@ -102,7 +102,7 @@ class Handler:
 
     @property
     def safe(self) -> bool:
-        """Whether a retry is: it was given only where the request was not acted on."""
+        """Whether a retry was, in all that was measured: it was given only where the request was not acted on."""
         return bool(self.failures) and len(self.not_acted_on) == len(self.failures)
 
     @property

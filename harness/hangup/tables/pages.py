@@ -9,7 +9,7 @@ from tabulate import tabulate
 
 from hangup.catalogue import Scenario
 from hangup.judge import Outcome, Verdict
-from hangup.matrix import JudgedCell, judged
+from hangup.matrix import judged
 from hangup.store import ClientResults
 from hangup.tables.formats import plain_tables
 from hangup.tables.labs import comparison, left_out, platforms
@@ -25,14 +25,18 @@ Each cell is what the application is told: the outcome of the first operation th
 | `broken-pipe` | EPIPE |
 | `eof` | the end of the stream: a zero read, or an error that says that the peer closed |
 | `truncated` | the message was incomplete, said so by the protocol layer |
-| `refused`, `timeout` | ECONNREFUSED; ETIMEDOUT or the client's own deadline |
-| `protocol` | a parse error |
+| `refused`, `unreachable` | ECONNREFUSED; EHOSTUNREACH or ENETUNREACH |
+| `aborted` | ECONNABORTED |
+| `timeout` | ETIMEDOUT or the client's own deadline |
+| `tls`, `protocol` | a TLS error; a parse error |
 | `success` | a complete, right answer |
 | `silent-truncation` | a success with bytes missing: the dangerous one |
-| `hang` | nothing, until the harness gave up (20 s, in `connect-timeout` 300 s) |
+| `wrong-answer` | a success that is not the answer: an interim 103, more bytes than announced, other bytes |
+| `unspecific` | an error that names no ending |
+| `hang` | nothing, until the harness gave up (20 s; more in scenarios that take longer) |
 
-`!` the word is misleading: it does not agree with what happened on the wire. `×n` the client made n attempts by
-itself. `a / b` trials differed, the commoner first. `–` the client has no such operation. `invalid` the capture did not
+`!` the word is misleading: it does not agree with what happened on the wire. `×n` the client by itself made n attempts
+that were seen on the wire. `a / b` trials differed, the commoner first. `–` the client has no such operation. `invalid` the capture did not
 show the scenario, so there is no result.
 """
 
@@ -113,36 +117,39 @@ def _versions(members: Sequence[ClientResults]) -> str:
     return tabulate(rows, headers=["client", "runtime", "libraries", "system", "trials"], tablefmt="github") + "\n"
 
 
-_NAMED = (
-    Outcome.RESET, Outcome.EOF, Outcome.TRUNCATED, Outcome.SILENT_TRUNCATION, Outcome.WRONG_ANSWER, Outcome.HANG,
-)  # fmt: skip
-"""Outcomes that have findings of their own."""
+Finding = tuple[str, Callable[[Verdict], bool]]
 
-Finding = tuple[str, Callable[[JudgedCell, Verdict], bool]]
-
-FINDINGS: Sequence[Finding] = (
-    ("A truncated answer is returned as a success", lambda c, v: v.outcome is Outcome.SILENT_TRUNCATION),
-    ("A wrong answer is returned as a success", lambda c, v: v.outcome is Outcome.WRONG_ANSWER),
-    ("A POST is sent again, silently", lambda c, v: (v.sent or {}).get("POST", 0) > 1),
-    ("A GET is sent again, silently", lambda c, v: (v.sent or {}).get("GET", 0) > 1),
+_SUCCESSES: Sequence[Finding] = (
+    ("A truncated answer is returned as a success", lambda v: v.outcome is Outcome.SILENT_TRUNCATION),
+    ("A wrong answer is returned as a success", lambda v: v.outcome is Outcome.WRONG_ANSWER),
+)
+_MISLEADING: Sequence[Finding] = (
     (
-        "An orderly end (FIN) is reported as a reset",
-        lambda c, v: v.outcome is Outcome.RESET and v.faithful is False,
+        "An end of the stream (FIN) is reported as a reset",
+        lambda v: v.faithful is False and v.outcome is Outcome.RESET and v.ending in ("fin", "fin, rst"),
     ),
     (
-        "A reset is reported as an orderly end",
-        lambda c, v: v.outcome in (Outcome.EOF, Outcome.TRUNCATED) and v.faithful is False,
+        "A reset is reported as an end of the stream",
+        lambda v: v.faithful is False and v.outcome in (Outcome.EOF, Outcome.TRUNCATED) and v.ending == "rst",
     ),
     (
         "A refusal is reported although the request had left the client, on a connection before",
-        lambda c, v: v.outcome is Outcome.REFUSED and bool(v.sent),
+        lambda v: v.outcome is Outcome.REFUSED and bool(v.sent),
     ),
+)
+_SILENCE: Sequence[Finding] = (("Nothing is reported at all", lambda v: v.outcome is Outcome.HANG),)
+
+FINDINGS: Sequence[Finding] = (
+    *_SUCCESSES,
+    ("A POST is sent again, silently", lambda v: (v.sent or {}).get("POST", 0) > 1),
+    ("A GET is sent again, silently", lambda v: (v.sent or {}).get("GET", 0) > 1),
+    *_MISLEADING,
     (
         "What is reported is misleading in another way",
-        lambda c, v: v.faithful is False and v.outcome not in _NAMED and not (v.outcome is Outcome.REFUSED and v.sent),
+        lambda v: v.faithful is False and not any(holds(v) for _, holds in (*_SUCCESSES, *_MISLEADING, *_SILENCE)),
     ),
-    ("Bytes that were sent never reach the application", lambda c, v: bool(v.lost)),
-    ("Nothing is reported at all", lambda c, v: v.outcome is Outcome.HANG),
+    ("Bytes that were sent never reach the application", lambda v: bool(v.lost)),
+    *_SILENCE,
 )
 """Derived from the verdicts, so that they are true of whatever results they stand beside."""
 
@@ -154,7 +161,7 @@ def _findings(results: Sequence[ClientResults], catalogue: Mapping[str, Scenario
     for title, holds in FINDINGS:
         where: dict[tuple[str, str], list[str]] = {}
         for platform, cell in cells:
-            if any(holds(cell, verdict) for verdict in cell.verdicts):
+            if any(map(holds, cell.verdicts)):
                 where.setdefault((cell.client, cell.scenario.id), []).append(platform)
         clients: dict[str, list[str]] = {}
         for client, scenario in sorted(where):
