@@ -160,8 +160,8 @@ class Level(NamedTuple):
 
 
 LEVELS: Sequence[Level] = (
-    Level("truncation", "A truncated answer passes for a whole one on one side only",
-          lambda d: d.one_sided((Outcome.SILENT_TRUNCATION,))),
+    Level("truncation", "A truncated or wrong answer passes for the right one on one side only",
+          lambda d: d.one_sided((Outcome.SILENT_TRUNCATION, Outcome.WRONG_ANSWER))),
     Level("result", "One side has no result", lambda d: d.one_sided(NO_RESULT)),
     Level("outcome", "The application is told something else", lambda d: d.differs("outcome")),
     Level("faithful", "What it is told agrees with the wire on one side only", lambda d: d.differs("faithful")),
