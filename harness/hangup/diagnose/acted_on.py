@@ -10,6 +10,7 @@ acknowledged may never have been read. Neither proves anything.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from hangup.outcome import ActedOn
@@ -35,8 +36,8 @@ SAYS: dict[ActedOn, str] = {
 
 _REFUSAL = 400
 """The lowest status of an answer that refuses (RFC 9110 section 15)."""
-_PATIENCE = 1.0
-"""Seconds without an answer to the SYN after which none comes."""
+_FIRST_NS = 1_000_000_000
+"""The first time-out of a SYN (RFC 6298 section 2); each further one is twice the one before (section 5.5)."""
 
 
 def acted_on(f: Facts) -> ActedOn:
@@ -81,12 +82,13 @@ def _misses_packets(f: Facts) -> bool:
 
 
 def _is_over(f: Facts) -> bool:
-    """The originator can send nothing more: it has closed, or took a RST, or its SYN met nobody."""
+    """The originator can send nothing more: it has closed, or took a RST, or its SYN met nobody and is sent no more."""
     if f.fin("orig") is not None or any(
         r.by == "resp" or not f.foreign(r) for r in f.connection.resets if r.acceptable
     ):
         return True
     if f.synack is not None:
         return False
-    waited = max(f.quiet, (f.case.last_ns - f.syns[0].time_ns) / 1e9)
-    return bool(f.connection.icmp) or waited >= _PATIENCE
+    times = [syn.time_ns for syn in f.syns]
+    gap = max((later - sooner) / 1e9 for sooner, later in pairwise([times[0] - _FIRST_NS, *times]))
+    return bool(f.connection.icmp) or f.quiet > 3 * gap  # the next one is long overdue

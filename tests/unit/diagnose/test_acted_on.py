@@ -21,7 +21,7 @@ EXCHANGE = (*HANDSHAKE, f"> PA 1 1 {len(ASK)}", f"< A 1 {ASKED}", f"< PA 1 {ASKE
     [
         # the handshake never came about
         (["> S 0", "< RA 0 1"], "no"),
-        (["> S 0", "> S 0 at=1", "> S 0 at=3"], "no"),
+        (["> S 0", "> S 0 at=1", "> S 0 at=3"], "maybe"),  # the kernel sends it again at 7
         (["> S 0", "> RA 1 0 at=0.5"], "no"),
         (["> S 0"], "maybe"),  # it may come about behind the end of the capture
         (["> S 0", "< SA 0 1"], "maybe"),
@@ -136,6 +136,14 @@ def test_an_exchange_that_began_before_the_capture_proves_nothing() -> None:
 def test_of_a_missing_segment_of_the_answer_nothing_is_claimed() -> None:
     steps = (*EXCHANGE[:5], f"< PA 1 {ASKED} 20", f"< PA {len(OK)} {ASKED} 1", f"< FA {SAID} {ASKED}")
     assert one(*steps, payloads={3: ASK, 5: OK[:20], 6: OK[-1:]}).acted_on == "maybe"
+
+
+@pytest.mark.parametrize(("end", "expected"), [(7, "maybe"), (8, "maybe"), (8.9, "maybe"), (9.5, "no"), (60, "no")])
+def test_a_syn_is_given_up_when_the_next_one_is_overdue(end: float, expected: str) -> None:
+    """Each time-out is twice the one before; the next SYN would have come at 7. Others' packets tell of the time."""
+    tries = conversation("> S 0", "> S 0 at=1", "> S 0 at=3")
+    other = conversation("> S 0", "< RA 0 1", client=40_000, start=end)
+    assert diagnose([*tries, *other])[0].acted_on == expected
 
 
 def test_an_icmp_error_ends_the_attempt() -> None:
