@@ -142,7 +142,7 @@ def test_of_a_missing_segment_of_the_answer_nothing_is_claimed() -> None:
 def test_a_syn_is_given_up_when_the_next_one_is_overdue(end: float, expected: str) -> None:
     """Each time-out is twice the one before; the next SYN would have come at 7. Others' packets tell of the time."""
     tries = conversation("> S 0", "> S 0 at=1", "> S 0 at=3")
-    other = conversation("> S 0", "< RA 0 1", client=40_000, start=end)
+    other = conversation("> S 0", "< RA 0 1", client=41_000, start=end)
     assert diagnose([*tries, *other])[0].acted_on == expected
 
 
