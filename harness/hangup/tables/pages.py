@@ -36,8 +36,8 @@ Each cell is what the application is told: the outcome of the first operation th
 | `hang` | nothing, until the harness gave up (20 s; more in scenarios that take longer) |
 
 `!` the word is misleading: it does not agree with what happened on the wire. `×n` the client by itself made n attempts
-that were seen on the wire. `a / b` trials differed, the commoner first. `–` the client has no such operation. `invalid` the capture did not
-show the scenario, so there is no result.
+that were seen on the wire. `a / b` trials differed, the commoner first. `–` not measured: the client has no such
+operation, or it races with itself there. `invalid` the capture did not show the scenario, so there is no result.
 """
 
 
