@@ -14,6 +14,7 @@ import pytest
 from hangup import paths
 from hangup.catalogue import load_catalogue
 from hangup.judge import Verdict
+from hangup.lookup.documented import read_documented
 from hangup.matrix import JudgedCell, judged
 from hangup.store import load_results
 from hangup.store.model import Observation
@@ -96,3 +97,10 @@ def check(claim: dict[str, Any], platform: str, cell: JudgedCell) -> set[str]:
         elif claim.get("others"):
             assert verdict.outcome not in claim["outcome"], f"{place}: the claim is silent about it"
     return {cell.scenario.id} if mine else set()
+
+
+def test_the_numbers_of_the_readme_are_those_of_the_data() -> None:
+    clients, scenarios = {client for _, client in PUBLISHED}, load_catalogue()
+    assert f"{len(clients)} clients in {len(scenarios)} scenarios" in README
+    (errors,) = re.findall(r"`lookup` also knows some (\d+) errors", README)
+    assert abs(len(read_documented()) - int(errors)) < 15
