@@ -39,6 +39,9 @@ RETRIES = {
     "no way to a host, in an upload too": ("java.net.NoRouteToHostException: No route to host", MAYBE),
     "a close of one's own": ("write tcp 10.0.0.1:1->10.0.0.2:80: use of closed network connection", NOTHING),
     "a name that is not known": ("dial tcp: lookup a.example: no such host", NOTHING),
+    "a part alone of a text of which one meaning is that nothing happened": (
+        "ERROR 2013 (HY000): Lost connection to MySQL server at 'reading initial communication packet'", MAYBE,
+    ),
     "a part of a text alone": ("The handshake operation timed out", MAYBE),
     "a refusal that hides an attempt": ("java.net.ConnectException: Connection refused", MAYBE),
 }  # fmt: skip
@@ -48,6 +51,22 @@ RETRIES = {
 @pytest.mark.parametrize(("text", "verdict"), RETRIES.values(), ids=RETRIES)
 def test_a_retry_is_safe_only_where_nothing_can_have_been_done(text: str, verdict: str, index: Index) -> None:
     assert advise(index, lookup(index, text)[0]).what.startswith(verdict)
+
+
+@pytest.mark.parametrize(
+    "text", ["Connection refused", "ssl.SSLEOFError: EOF occurred in violation of protocol (_ssl.c:1007)"]
+)
+def test_no_lesson_calls_a_retry_safe_where_the_verdict_does_not(text: str, index: Index) -> None:
+    advice = advise(index, lookup(index, text)[0])
+    assert advice.retry != "safe"
+    assert advice.lessons
+    assert not any(" is safe" in lesson for lesson in advice.lessons)
+
+
+def test_a_lesson_may_call_a_retry_safe_where_the_verdict_does(index: Index) -> None:
+    advice = advise(index, lookup(index, "connect ECONNREFUSED 127.0.0.1:80")[0])
+    assert advice.retry == "safe"
+    assert any("a retry is safe" in lesson for lesson in advice.lessons)
 
 
 def test_safe_is_said_only_where_every_way_to_a_text_is_no(index: Index) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
@@ -16,6 +17,9 @@ LESSONS = 3
 """How many scenarios' lessons are given: what is taught of the fourth no longer helps who has one error."""
 Retry = Literal["safe", "idempotent-only", "unknown"]
 """Whether to send the request again."""
+
+_PROMISE = re.compile(r"\bretry\b.* is safe\b", re.IGNORECASE)
+"""Calls a retry safe: true of a scenario, but not of every text that is heard in it."""
 
 _SILENCE = frozenset({"timeout", "hang"})
 """Outcomes after which the peer may still be reading, or at work."""
@@ -62,9 +66,15 @@ def advise(index: Index, answer: Answer) -> Advice:
     acted_on = _acted_on(answer, cells)
     known = any(cell.acted_on for cell in cells)
     retry: Retry = "safe" if acted_on is ActedOn.NO else "idempotent-only" if known else "unknown"
-    lessons = dict.fromkeys(lesson for place in _places(index, cells) if (lesson := place.teaches))
+    taught = [place.teaches if retry == "safe" else _unpromising(place.teaches) for place in _places(index, cells)]
+    lessons = dict.fromkeys(filter(None, taught))
     what = _what(index, answer, cells, acted_on) if known else ""
     return Advice(what, acted_on, retry, tuple(lessons)[:LESSONS], _apart(index, answer, cells))
+
+
+def _unpromising(lesson: str) -> str:
+    """Without the sentences that call a retry safe: they are true of the scenario, which may not be the text's."""
+    return " ".join(sentence for sentence in re.split(r"(?<=[.]) ", lesson) if not _PROMISE.search(sentence))
 
 
 def _acted_on(answer: Answer, cells: list[Heard]) -> ActedOn:
@@ -83,6 +93,8 @@ def _what(index: Index, answer: Answer, cells: list[Heard], acted_on: ActedOn) -
     if not answer.endings:
         if acted_on is ActedOn.NO:
             return "Nothing happened on the wire: no request was sent. A retry is safe."
+        if answer.confidence == "possible" and any(cell.scenario is not None for cell in cells):
+            return f"{_MAYBE}: the text does not tell. {_REPEAT}."
         return f"Nothing happened on the wire: the text names no end of a connection. {_SENT}: {_IDEMPOTENT}."
     if acted_on is ActedOn.NO:
         return "A retry is safe: no request was acted on, in any way to this text that is measured or documented."
