@@ -23,8 +23,19 @@ def read_text(path: Path, fault: type[HangupError] = InputError) -> str:
         raise fault(f"{path}: not UTF-8 at byte {error.start}") from None
 
 
+def _is_file(path: Path, fault: type[HangupError]) -> None:
+    """A pipe in its place would be waited for without end. Raises ``fault``."""
+    try:
+        other = path.exists() and not path.is_file()
+    except OSError:
+        return  # whoever reads it says why not
+    if other:
+        raise fault(f"{path}: is not a file")
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     """The table that a TOML file holds. Raises InputError that names the file, and the line where it is no TOML."""
+    _is_file(path, InputError)
     text = read_text(path)
     try:
         table = tomllib.loads(text)
@@ -41,6 +52,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def read_json(path: Path, fault: type[HangupError] = InputError, remedy: str = "restore it or make it anew") -> Any:
     """The value that a JSON file holds. Raises ``fault``, which names the file, and the line where it is no JSON."""
+    _is_file(path, fault)
     text = read_text(path, fault)
     try:
         return json.loads(text)

@@ -11,6 +11,7 @@ from hangup.lookup.advice import advise, cells_of, told_of
 
 SAFE = "A retry is safe: no request was acted on"
 NOTHING = "Nothing happened on the wire: "
+UNKNOWN = "The text names nothing that happened on the wire. "
 SILENCE = "The request may have been acted on: who stops waiting does not know"
 ACTED = "The request may have been acted on. It was in "
 MAYBE = "The request may have been acted on"
@@ -37,8 +38,11 @@ RETRIES = {
     "of Ruby, that nobody answered": ("Net::OpenTimeout: execution expired", SILENCE),
     "of Chrome, that a stream was refused": ("net::ERR_HTTP2_SERVER_REFUSED_STREAM", SAFE),
     "no way to a host, in an upload too": ("java.net.NoRouteToHostException: No route to host", MAYBE),
-    "a close of one's own": ("write tcp 10.0.0.1:1->10.0.0.2:80: use of closed network connection", NOTHING),
+    "a close of one's own": ("write tcp 10.0.0.1:1->10.0.0.2:80: use of closed network connection", UNKNOWN),
     "a name that is not known": ("dial tcp: lookup a.example: no such host", NOTHING),
+    "a part alone of a text of which one meaning is that nothing happened": (
+        "ERROR 2013 (HY000): Lost connection to MySQL server at 'reading initial communication packet'", MAYBE,
+    ),
     "a part of a text alone": ("The handshake operation timed out", MAYBE),
     "a refusal that hides an attempt": ("java.net.ConnectException: Connection refused", MAYBE),
 }  # fmt: skip
@@ -50,6 +54,22 @@ def test_a_retry_is_safe_only_where_nothing_can_have_been_done(text: str, verdic
     assert advise(index, lookup(index, text)[0]).what.startswith(verdict)
 
 
+@pytest.mark.parametrize(
+    "text", ["Connection refused", "ssl.SSLEOFError: EOF occurred in violation of protocol (_ssl.c:1007)"]
+)
+def test_no_lesson_calls_a_retry_safe_where_the_verdict_does_not(text: str, index: Index) -> None:
+    advice = advise(index, lookup(index, text)[0])
+    assert advice.retry != "safe"
+    assert advice.lessons
+    assert not any(" is safe" in lesson for lesson in advice.lessons)
+
+
+def test_a_lesson_may_call_a_retry_safe_where_the_verdict_does(index: Index) -> None:
+    advice = advise(index, lookup(index, "connect ECONNREFUSED 127.0.0.1:80")[0])
+    assert advice.retry == "safe"
+    assert any("a retry is safe" in lesson for lesson in advice.lessons)
+
+
 def test_safe_is_said_only_where_every_way_to_a_text_is_no(index: Index) -> None:
     """Whatever the text, and whoever says it: each cell in which all of it was heard."""
     called = set()
@@ -59,6 +79,7 @@ def test_safe_is_said_only_where_every_way_to_a_text_is_no(index: Index) -> None
             continue
         ways = [index.cells[number] for number in (*answer.ways, *text.cells)]
         assert {cell.acted_on for cell in ways} == {"no"}, text.shown
+        assert not any(index.speakers[cell.speaker].repeats for cell in ways), text.shown
         called |= {index.scenarios[cell.scenario].moment for cell in ways if cell.scenario is not None}
     assert {"while connecting", "in the TLS handshake"} <= called
 

@@ -144,7 +144,6 @@ def test_a_frame_is_not_taken_for_an_end_of_the_connection(index: Index) -> None
 @pytest.mark.parametrize(
     "template",
     [
-        "[WinError {}] Es konnte keine Verbindung hergestellt werden",
         "[Errno {}] Connexion interrompue par le correspondant",
         "System.Net.Sockets.SocketException, ErrorCode: {}",
         "connect(): errno={}",
@@ -154,6 +153,20 @@ def test_a_frame_is_not_taken_for_an_end_of_the_connection(index: Index) -> None
 def test_a_localised_text_is_known_by_its_number(template: str, number: int, ending: str, index: Index) -> None:
     answer = lookup(index, template.format(number))[0]
     assert answer.endings[0].ending == ending
+
+
+@pytest.mark.parametrize(("number", "ending"), WINDOWS.items())
+def test_a_localised_text_of_windows_is_known_by_its_number(number: int, ending: str, index: Index) -> None:
+    answer = lookup(index, f"[WinError {number}] Es konnte keine Verbindung hergestellt werden")[0]
+    assert answer.endings[0].ending == ending
+
+
+def test_a_number_of_windows_is_no_errno_of_another_system(index: Index) -> None:
+    """64 is EHOSTDOWN on macOS, and on Windows that a connection was lost."""
+    assert (
+        lookup(index, "OSError: [WinError 64] The specified network name is no longer available")[0].confidence
+        == "none"
+    )
 
 
 def test_the_bare_numbers_of_windows_are_known(index: Index) -> None:

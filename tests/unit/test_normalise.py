@@ -157,6 +157,14 @@ def test_a_port_of_two_digits_is_one_too() -> None:
     assert normalise("127.0.0.1:80, 180 and 8") == "HOST:PORT, 180 and 8"
 
 
+@pytest.mark.parametrize(
+    "frame", ["at Fetch.onAborted (node:internal/deps/undici/undici:{}:53)", "at a.B.c(B.java:{})", "line {}"]
+)
+def test_a_line_with_the_number_of_a_port_is_a_line(frame: str) -> None:
+    normalise = Normaliser(hosts={"127.0.0.1": "HOST"}, port=15_358, ports=[40_123], folder=None)
+    assert len({normalise(frame.format(number)) for number in (15_358, 40_123, 77)}) == 1
+
+
 def test_two_runs_say_the_same() -> None:
     """The point of it: other ports, other folder, other addresses in memory, the same bytes."""
     texts = set()

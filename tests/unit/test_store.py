@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,12 @@ def test_a_file_is_text_that_a_diff_can_show(path: Path) -> None:
     assert "„refused“ …" in text
     assert text.endswith("}\n")
     assert max(map(len, text.splitlines())) < 120
+
+
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "socket.json")
+    with pytest.raises(StoreError, match=r"socket\.json: is not a file"):
+        read_file(tmp_path / "socket.json")
 
 
 def test_a_file_that_was_cut_short_is_refused_wherever_it_was_cut(path: Path) -> None:

@@ -154,14 +154,21 @@ def main() -> None:
         words = map(str, (end.__cause__ or end).args)  # click raises one of its own in the place of the interrupt
         click.echo("; ".join(("hangup: interrupted", *words)), err=True)
         sys.exit(130)
-    except HangupError as error:
-        click.echo(plain(f"hangup: error: {error}"), err=True)
+    except (HangupError, PermissionError) as error:
+        click.echo(plain(f"hangup: error: {_worded(error)}"), err=True)
         if isinstance(error, OutputError):
             _discard()
         sys.exit(2)
     except ReaderLeftError:
         _discard()
         sys.exit(0)
+
+
+def _worded(error: HangupError | PermissionError) -> str:
+    """Even to ask whether a file is there takes the right to enter its folder."""
+    if isinstance(error, PermissionError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _discard() -> None:

@@ -73,14 +73,16 @@ def command(
     """Play every scenario with every client, and tabulate what they report.
 
     Exit status: 0 all cells are valid, 1 some cell could not be measured (`--out` keeps what it held of it), 2 the run
-    was not possible.
+    was not possible, 130 it was interrupted.
     """
     options = RunOptions.make(lab, build_args, clients, scenarios, trials, jobs, out)
-    with interruptible("nothing was published") as interrupts, ExitStack() as stack:
-        result, builds = interrupts.run(_play(options, stack))
-        results = _collect(result, builds, trials)
-        _publish(options, result, results, interrupts)
-    removed = remove_old_runs(paths.runs(), keep_runs) if keep_runs is not None else Removed([], 0)
+    try:
+        with interruptible("nothing was published") as interrupts, ExitStack() as stack:
+            result, builds = interrupts.run(_play(options, stack))
+            results = _collect(result, builds, trials)
+            _publish(options, result, results, interrupts)
+    finally:  # a run that was interrupted has left a folder, too
+        removed = remove_old_runs(paths.runs(), keep_runs) if keep_runs is not None else Removed([], 0)
     console = PlainConsole(stderr=as_json)
     ordered = [results[client] for client in sorted(results)]
     print_matrix(console, ordered, options.scenarios)

@@ -28,7 +28,8 @@ RETRY: dict[ActedOn, Retry] = {
 }
 
 SAYS: dict[ActedOn, str] = {
-    ActedOn.NO: "no: nothing of a request left the originator, so a retry is safe",
+    ActedOn.NO: "no: nothing of a request left the originator here, so a retry is safe, unless an earlier connection "
+    "was an attempt too",
     ActedOn.MAYBE: "maybe: the capture does not prove either; repeat only what is idempotent",
     ActedOn.YES: "yes: the request was answered in full; a retry does it again",
 }

@@ -62,7 +62,7 @@ class Advice(NamedTuple):
 def advise(index: Index, answer: Answer) -> Advice:
     """What to do about the scenarios that explain the text best; of an unknown text nothing is known."""
     cells = [index.cells[number] for number in answer.ways]
-    acted_on = _acted_on(answer, cells)
+    acted_on = _acted_on(index, answer, cells)
     known = any(cell.acted_on for cell in cells)
     retry: Retry = "safe" if acted_on is ActedOn.NO else "idempotent-only" if known else "unknown"
     teaches = (place.teaches or "" for place in _places(index, cells))
@@ -76,15 +76,16 @@ def _without_safe(lesson: str) -> str:
     return " ".join(sentence for sentence in re.split(r"(?<=[.!?])\s+", lesson) if not _SAFE.search(sentence))
 
 
-def _acted_on(answer: Answer, cells: list[Heard]) -> ActedOn:
+def _acted_on(index: Index, answer: Answer, cells: list[Heard]) -> ActedOn:
     """``no`` where every measured and documented way to this text is ``no``, and ``maybe`` else: that the request was
-    acted on in all that was measured does not tell that it was in another case.
+    acted on in all that was measured does not tell that it was in another case. Of a client that sends requests again
+    by itself the text tells of the last attempt alone.
 
     A part of a line may belong to any text, and the operating system's words are passed on by any program, after
     attempts of its own too.
     """
     told = answer.whole and not answer.system and answer.confidence != "possible"
-    never = all(cell.acted_on == ActedOn.NO for cell in cells)
+    never = all(cell.acted_on == ActedOn.NO and not index.speakers[cell.speaker].repeats for cell in cells)
     return ActedOn.NO if cells and told and never else ActedOn.MAYBE
 
 
@@ -92,7 +93,9 @@ def _what(index: Index, answer: Answer, cells: list[Heard], acted_on: ActedOn) -
     if not answer.endings:
         if acted_on is ActedOn.NO:
             return "Nothing happened on the wire: no request was sent. A retry is safe."
-        return f"Nothing happened on the wire: the text names no end of a connection. {_SENT}: {_IDEMPOTENT}."
+        if answer.confidence == "possible" and any(cell.scenario is not None for cell in cells):
+            return f"{_MAYBE}: the text does not tell. {_REPEAT}."
+        return f"The text names nothing that happened on the wire. {_SENT}: {_IDEMPOTENT}."
     if acted_on is ActedOn.NO:
         return "A retry is safe: no request was acted on, in any way to this text that is measured or documented."
     if any(cell.outcome in _SILENCE for cell in cells):

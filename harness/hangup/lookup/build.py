@@ -106,12 +106,14 @@ class _Builder:
     def _number(self, heard: Heard) -> int:
         return self._cells.setdefault(heard, len(self._cells))
 
-    def _speaker(self, name: str, source: str | None = None, means: str | None = None) -> int:
-        return self._speakers.setdefault(Speaker(name, source, means), len(self._speakers))
+    def _speaker(self, speaker: Speaker) -> int:
+        return self._speakers.setdefault(speaker, len(self._speakers))
 
     def _measured(self, results: ClientResults) -> None:
-        speaker = self._speaker(results.client)
-        for cell in judged(results, self._catalogue):
+        cells = list(judged(results, self._catalogue))
+        repeats = any(sum((verdict.sent or {}).values()) > 1 for cell in cells for verdict in cell.verdicts)
+        speaker = self._speaker(Speaker(results.client, None, None, repeats))
+        for cell in cells:
             acted_on = worst(verdict.acted_on for verdict in cell.verdicts)
             for observation, verdict in zip(cell.cell.observations, cell.verdicts, strict=True):
                 packets = verdict.ending if observation.connections else "unknown"
@@ -130,7 +132,7 @@ class _Builder:
         """Of results that have no ending like those that it is about, it is left out: nothing could be said of it. Its
         cells are in the order in which it names scenarios, outcomes and moments, the likeliest first; then those first
         that most clients were heard in."""
-        speaker = self._speaker(entry.who, entry.source, entry.means)
+        speaker = self._speaker(Speaker(entry.who, entry.source, entry.means, repeats=False))
         acted_on, outcome = entry.acted_on.value, "" if entry.outcome is None else entry.outcome.value
         where: defaultdict[tuple[int, str], list[Heard]] = defaultdict(list)
         for cell in self._cells:

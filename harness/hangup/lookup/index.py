@@ -33,6 +33,8 @@ class Speaker(NamedTuple):
     """Where it is documented that it says so; None where it was measured."""
     means: str | None
     """What that document makes of it: one speaker for each documented error."""
+    repeats: bool = True
+    """Whether it was measured to send a request again by itself: then an earlier attempt may have been acted on."""
 
 
 class Place(NamedTuple):

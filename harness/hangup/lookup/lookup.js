@@ -6,6 +6,7 @@ const PART = 1;
 const ALONE = 1;
 const REASONS = 3;
 const ANSWERS = 5;
+const BEFORE = /(?:re-?tr(?:y|ies|ied|ying)|attempts?|(?:giv|gav)(?:e|ing) up)(?:[^a-z]|$)|(?:^|[^a-z])re-?(?:connect|sen[dt])/i;
 const FRAME = 0, WORD = 1, ERROR = 2, SYSTEM = 3, FIELD = 4;
 
 // The columns of the index, as index.py writes them.
@@ -28,7 +29,7 @@ export function lookup(index, text) {
     const lines = new Set([...explained].flatMap((number) => [...found.get(number).lines]));
     found = new Map([...found].filter(([, match]) => ![...match.lines].every((line) => lines.has(line))));
   }
-  if (answers.length > 1) for (const answer of answers) answer.whole = false;
+  if (answers.length > 1 || BEFORE.test(text)) for (const answer of answers) answer.whole = false;
   return answers.length ? answers : [{ confidence: "none", system: false, whole: false, ways: [], clients: [], scenarios: [], endings: [] }];
 }
 

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -28,6 +29,11 @@ REASONS = 3
 """How many are given for a client."""
 ANSWERS = 5
 """How many errors of one text are told apart."""
+_BEFORE = re.compile(
+    r"(?:re-?tr(?:y|ies|ied|ying)|attempts?|(?:giv|gav)(?:e|ing) up)(?:[^a-z]|$)|(?:^|[^a-z])re-?(?:connect|sen[dt])",
+    re.IGNORECASE,
+)
+"""Words that tell of attempts before: whatever the last error says, one of these may have been acted on."""
 
 
 class RankedClient(NamedTuple):
@@ -66,8 +72,8 @@ class Answer:
 
     ``confidence``: ``exact``, as it was heard; ``likely``, a telling line of it; ``possible``, only parts; ``none``.
     ``system``: what is known of it are the operating system's words alone, which any program may pass on. ``whole``:
-    nothing in the error's lines is left unexplained, and there is no other error in the text. ``ways``: the cells
-    that say it, as numbers in the index. Without endings, nothing happened on the wire.
+    nothing in the error's lines is left unexplained, and the text tells of no other error and of no attempt before.
+    ``ways``: the cells that say it, as numbers in the index. Without endings, nothing happened on the wire.
     """
 
     confidence: str
@@ -100,7 +106,7 @@ def lookup(index: Index, text: str) -> list[Answer]:
         answers.append(answer)
         lines = {line for number in explained for line in found[number].lines}
         found = {number: match for number, match in found.items() if not match.lines <= lines}
-    if len(answers) > 1:
+    if len(answers) > 1 or _BEFORE.search(text):
         answers = [replace(answer, whole=False) for answer in answers]
     return answers or [Answer("none")]
 

@@ -65,8 +65,8 @@ class Normaliser:
         if self._folder is not None:
             text = text.replace(self._folder, "…/")
         text = self._addresses.sub(lambda found: self._hosts[found[1]], text)
-        text = _NUMBER.sub(lambda found: self._numbers.get(found[0], found[0]), text)
-        for pattern, replacement in _RULES:
+        for pattern, replacement in _RULES:  # before the ports: a line may have the same number
             text = pattern.sub(replacement, text)
+        text = _NUMBER.sub(lambda found: self._numbers.get(found[0], found[0]), text)
         without_tasks = _INSIDE_HTTPCLIENT.sub(_TASKS, text)
         return text if without_tasks == text else without_tasks.replace(_SHARED, _TASKS)

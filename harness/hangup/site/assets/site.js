@@ -68,7 +68,7 @@ const CONFIDENCE = {
 };
 const SYSTEM = "These are the operating system's own words, which many programs pass on: more of the text tells which.";
 const DOCUMENTED = "This is documented, and was not measured: the scenarios are those that would explain it.";
-const NOTHING = "This is documented, and was not measured. Nothing happened on the wire: the text names no end of a connection.";
+const NOTHING = "This is documented, and was not measured. The text names nothing that happened on the wire.";
 const MORE = "Give the whole stack trace, if there is more of it; the innermost cause tells most. Or look in the ";
 const SCORES = "The number says how much of the text this explains: 1.00 is all of it.";
 
