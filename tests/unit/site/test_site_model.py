@@ -29,7 +29,7 @@ def test_platforms_that_agree_are_one() -> None:
 def test_platforms_that_differ_both_stand_the_leading_one_first() -> None:
     entry = joined([NETNS, without_errors("rst-mid-body")]).entries["python/requests", "rst-mid-body"]
     assert [measured.platforms for measured in entry.measured] == [("docker",), ("netns",)]
-    assert entry.leading.results.platform == "docker"
+    assert entry.leading.platforms == ("docker",)
 
 
 def test_a_scenario_of_one_platform_only_is_there() -> None:
