@@ -34,6 +34,16 @@ def test_an_earlier_cell_stays_as_it_was(tmp_path: Path, earlier: ClientResults)
     assert _published(tmp_path, after(earlier), set()) == earlier
 
 
+def test_a_cell_that_failed_after_some_trials_is_no_result(tmp_path: Path, earlier: ClientResults) -> None:
+    """Its trials that were valid are not all that were asked for."""
+    partly = earlier.cells["normal"].model_copy(update={"invalid": "the machine was too busy"})
+    new = after(earlier)
+    new = new.model_copy(update={"cells": new.cells | {"normal": partly}})
+    save(tmp_path, {earlier.client: earlier})
+    assert _published(tmp_path, new, {(earlier.client, "normal")}) == earlier
+    assert set(_published(tmp_path / "empty", new, {(earlier.client, "normal")}).cells) == {"refused"}
+
+
 def test_one_of_another_stack_does_not(tmp_path: Path, earlier: ClientResults) -> None:
     save(tmp_path, {earlier.client: earlier})
     new = after(earlier, stack=earlier.stack.model_copy(update={"runtime": "another"}))

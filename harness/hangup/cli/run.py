@@ -322,7 +322,7 @@ def _published(out: Path, new: ClientResults, late: Container[tuple[str, str]]) 
         earlier = older.cells if (older.stack, older.trials) == (new.stack, new.trials) else {}
     cells = {}
     for name, cell in new.cells.items():
-        if cell.observations:
+        if cell.invalid is None and cell.fault is None:  # a cell that failed may hold some trials all the same
             cells[name] = cell
         elif name in earlier and earlier[name].observations:
             cells[name] = earlier[name]
