@@ -318,17 +318,23 @@ def _published(out: Path, new: ClientResults, late: Container[tuple[str, str]]) 
     path = data_file(out, new.platform, new.client)
     earlier: dict[str, Cell] = {}
     with suppress(StoreError):  # of another schema, or damaged: it gives nothing
-        older = read_file(path) if path.exists() else new
-        earlier = older.cells if (older.stack, older.trials) == (new.stack, new.trials) else {}
+        older = read_file(path) if path.exists() else None
+        if older is not None and (older.stack, older.trials) == (new.stack, new.trials):
+            earlier = {name: cell for name, cell in older.cells.items() if _is_result(cell)}
     cells = {}
     for name, cell in new.cells.items():
-        if cell.invalid is None and cell.fault is None:  # a cell that failed may hold some trials all the same
+        if _is_result(cell):
             cells[name] = cell
-        elif name in earlier and earlier[name].observations:
+        elif name in earlier:
             cells[name] = earlier[name]
         elif (new.client, name) not in late:
             cells[name] = cell
     return new.model_copy(update={"cells": cells, "end": End(cells=len(cells))})
+
+
+def _is_result(cell: Cell) -> bool:
+    """Whether all its trials are valid: one that failed may hold some that are, all the same."""
+    return cell.invalid is None and cell.fault is None
 
 
 def _summary(console: Console, result: RunResult, out: Path | None) -> None:
