@@ -37,6 +37,6 @@ class ActedOn(StrEnum):
 
 
 def worst(found: Iterable[ActedOn | None]) -> ActedOn | None:
-    """Of trials that differ, what is the worst for a retry."""
+    """Of trials, or of attempts, that differ: what is the worst for a retry. None of none."""
     known = set(found)
     return next((each for each in (ActedOn.YES, ActedOn.MAYBE, ActedOn.NO) if each in known), None)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from hangup.catalogue import Scenario
 from hangup.judge.ending import endings
-from hangup.outcome import ActedOn
+from hangup.outcome import ActedOn, worst
 from hangup.store.model import Connection, Observation, Request
 
 
@@ -67,7 +67,7 @@ class LastRequest:
             said.add(ActedOn.MAYBE)
         if self._unread or self._waiting or (self._queued and not self._attempts):
             said.add(ActedOn.MAYBE)
-        return next((word for word in (ActedOn.YES, ActedOn.MAYBE) if word in said), ActedOn.NO)
+        return worst(said) or ActedOn.NO
 
     def connections(self, count: int) -> list[int]:
         """The connections, of so many, whose ending the client has to tell: the last one and, if no request left on
